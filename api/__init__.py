@@ -1,0 +1,1 @@
+"""FastAPI application: v1 nouns, auth, errors, web pages."""

@@ -1,0 +1,1 @@
+"""Audio file(s) in, Transcript out: decode, checks, VAD, engines, roles."""

@@ -1,0 +1,134 @@
+"""Transcript: who said what and when in one call, with what was dropped and what went unheard."""
+
+from dataclasses import dataclass, field, replace
+from typing import Literal
+
+from core.span import Span
+
+Role = Literal["agent", "customer", "unknown"]
+Reliability = Literal["high", "low"]
+ROLES: tuple[Role, ...] = ("agent", "customer", "unknown")
+
+
+@dataclass(frozen=True, slots=True)
+class Word:
+    """One recognised token (a Chinese word or character, a Latin word, a number).
+
+    `confidence` is the engine's probability in [0, 1]. Times are call time.
+    """
+
+    text: str
+    start_ms: int
+    end_ms: int
+    confidence: float
+
+
+@dataclass(frozen=True, slots=True)
+class Utterance:
+    """What one side said without a longer pause, in call time.
+
+    `index` counts from 0 in the order of the transcript. `text` is simplified Chinese as heard;
+    `normalised` is the same with spoken numbers written as digits, and equals `text` when there
+    is nothing to normalise. `words` are monotonic and inside the utterance; empty for text that
+    was never audio. `confidence` is the mean word probability, None without words.
+    """
+
+    index: int
+    channel: int
+    role: Role
+    start_ms: int
+    end_ms: int
+    text: str
+    normalised: str
+    words: tuple[Word, ...] = ()
+    confidence: float | None = None
+    reliability: Reliability = "high"
+
+    @property
+    def span(self) -> Span:
+        """The utterance's time."""
+        return Span(self.start_ms, self.end_ms)
+
+
+@dataclass(frozen=True, slots=True)
+class DroppedSegment:
+    """Text that the engine produced and the hallucination guard refused, kept visible.
+
+    `reason` is kebab-case: `repeat-loop`, `stock-phrase`, `no-speech`, `outside-speech`.
+    """
+
+    channel: int
+    start_ms: int
+    end_ms: int
+    text: str
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class ChannelSpeech:
+    """Where the VAD heard speech on one channel: sorted, disjoint spans of call time."""
+
+    channel: int
+    role: Role
+    spans: tuple[Span, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class UntranscribedSpeech:
+    """VAD speech that got no text, so that "not said" and "not heard" can be told apart."""
+
+    channel: int
+    role: Role
+    start_ms: int
+    end_ms: int
+
+
+@dataclass(frozen=True, slots=True)
+class AudioFacts:
+    """What the recording is. `quality_flags` are kebab-case, sorted (`identical-channels`,
+    `nearly-empty`, `clipping`, `no-audio`, ...); `sample_rate_hz` is the source's own rate."""
+
+    duration_ms: int
+    sample_rate_hz: int
+    channels: int
+    codec: str
+    container: str
+    quality_flags: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class EngineInfo:
+    """What made the transcript: engine id, weights name and SHA-256, and the options used.
+
+    `engine` is `reference` for text written by people.
+    """
+
+    engine: str
+    weights: str = ""
+    weights_sha256: str = ""
+    options: dict[str, str | int | float | bool] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Transcript:
+    """One call, heard. `utterances` are sorted by start time, then channel, and indexed from 0."""
+
+    audio: AudioFacts
+    engine: EngineInfo
+    utterances: tuple[Utterance, ...]
+    speech: tuple[ChannelSpeech, ...] = ()
+    dropped: tuple[DroppedSegment, ...] = ()
+    untranscribed: tuple[UntranscribedSpeech, ...] = ()
+
+    def with_roles(self, roles: tuple[Role, ...]) -> "Transcript":
+        """The same transcript with channel i spoken by `roles[i]`; missing channels are unknown."""
+
+        def role_of(channel: int) -> Role:
+            return roles[channel] if channel < len(roles) else "unknown"
+
+        return replace(
+            self,
+            utterances=tuple(replace(u, role=role_of(u.channel)) for u in self.utterances),
+            speech=tuple(replace(s, role=role_of(s.channel)) for s in self.speech),
+            untranscribed=tuple(replace(g, role=role_of(g.channel)) for g in self.untranscribed),
+        )

@@ -1,0 +1,1 @@
+"""The `tingjian` command: composition root."""

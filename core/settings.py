@@ -1,0 +1,99 @@
+"""Settings: one tree, read once from `TINGJIAN_*`, passed down. Nothing here changes a verdict."""
+
+from pathlib import Path
+from typing import Literal
+
+from pydantic import BaseModel, Field, SecretStr
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+
+def default_data_dir() -> Path:
+    """`$XDG_DATA_HOME/tingjian`, or `~/.local/share/tingjian`."""
+    import os
+
+    base = os.environ.get("XDG_DATA_HOME")
+    return (Path(base) if base else Path.home() / ".local" / "share") / "tingjian"
+
+
+class AsrSettings(BaseModel):
+    """Recognition: weights, device, threads. `TINGJIAN_ASR__*`."""
+
+    engine: str = Field("faster-whisper", description="Recognition engine.")
+    weights: str = Field("base", description="Weights name, hub name or CTranslate2 directory.")
+    device: Literal["auto", "cpu", "cuda"] = Field("auto", description="Where inference runs.")
+    compute_type: str = Field(
+        "auto", description="CTranslate2 compute type; auto = int8 on CPU, float16 on CUDA."
+    )
+    cpu_threads: int = Field(0, ge=0, description="Threads for inference; 0 = all cores.")
+    batch_size: int = Field(8, ge=1, le=128, description="Encoder windows per batch.")
+    beam_size: int = Field(1, ge=1, le=10, description="Beam width of the decoder.")
+    channels: str = Field(
+        "agent,customer", description="Default channel map: role of each audio channel."
+    )
+    max_duration_s: int = Field(4 * 3600, ge=1, description="Longest recording accepted.")
+
+
+class NlpSettings(BaseModel):
+    """Text side: encoder. `TINGJIAN_NLP__*`."""
+
+    encoder: str = Field(
+        "use", description="`use` (built in), or a Hugging Face name or directory."
+    )
+
+
+class ApiSettings(BaseModel):
+    """HTTP server. `TINGJIAN_API__*`."""
+
+    host: str = Field("127.0.0.1", description="Address to bind.")
+    port: int = Field(8000, ge=0, le=65535, description="Port to bind; 0 = any free port.")
+    max_upload_mb: int = Field(512, ge=1, description="Largest single recording.")
+    session_hours: int = Field(12, ge=1, description="Life of a sign-in.")
+    secure_cookies: bool = Field(False, description="Send cookies over HTTPS only.")
+
+
+class WorkerSettings(BaseModel):
+    """Queue worker. `TINGJIAN_WORKER__*`."""
+
+    heartbeat_s: float = Field(10.0, gt=0, description="Seconds between heartbeats.")
+    stalled_after_s: float = Field(
+        30.0, gt=0, description="A worker silent for this long is dead; its jobs run again."
+    )
+    max_attempts: int = Field(5, ge=1, description="Attempts before a retryable failure is final.")
+    analyze_concurrency: int = Field(1, ge=1, description="Calls analysed at once per worker.")
+
+
+class WebhookSettings(BaseModel):
+    """Webhook delivery. `TINGJIAN_WEBHOOK__*`."""
+
+    timeout_s: float = Field(15.0, gt=0, description="Seconds to wait for the receiver.")
+    max_attempts: int = Field(8, ge=1, description="Deliveries tried before giving up.")
+    retry_base_s: float = Field(5.0, gt=0, description="First retry delay; grows fourfold.")
+    allow_private: bool = Field(
+        False, description="Allow receivers on loopback and private addresses."
+    )
+
+
+class Settings(BaseSettings):
+    """The settings tree. Environment: `TINGJIAN_<NAME>`, nested with a double underscore."""
+
+    model_config = SettingsConfigDict(
+        env_prefix="TINGJIAN_", env_nested_delimiter="__", extra="ignore"
+    )
+
+    data_dir: Path = Field(
+        default_factory=default_data_dir, description="Database, audio, weights, logs."
+    )
+    database_url: SecretStr | None = Field(
+        None, description="PostgreSQL URL; empty = a private PostgreSQL in the data directory."
+    )
+    storage_url: str | None = Field(
+        None, description="Object store for audio (s3://bucket/prefix); empty = data directory."
+    )
+    offline: bool = Field(False, description="Never open a socket to fetch weights.")
+    log_level: Literal["debug", "info", "warning", "error"] = Field("info", description="Log level.")
+    log_format: Literal["text", "json"] = Field("text", description="Log line format.")
+    asr: AsrSettings = AsrSettings()
+    nlp: NlpSettings = NlpSettings()
+    api: ApiSettings = ApiSettings()
+    worker: WorkerSettings = WorkerSettings()
+    webhook: WebhookSettings = WebhookSettings()

@@ -1,0 +1,1 @@
+"""Conversation metrics, SOP rates and KPIs, from stored results."""

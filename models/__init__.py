@@ -1,0 +1,1 @@
+"""Database rows: tables, session, repositories, migrations. No neural weights here."""

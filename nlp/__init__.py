@@ -1,0 +1,1 @@
+"""Text in: normalised forms, tokens, pinyin, vectors. jieba and encoders live here."""

@@ -1,0 +1,1 @@
+"""Sentence encoders behind one Protocol. The only place besides asr/engines with ML libraries."""

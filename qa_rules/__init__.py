@@ -1,0 +1,1 @@
+"""QA rule language: document, linter, evaluation with evidence, scoring."""

@@ -1,0 +1,52 @@
+"""What the QA rules say about one call: findings and the score."""
+
+from dataclasses import dataclass, field
+from typing import Literal
+
+from core.evidence import Evidence
+
+Outcome = Literal["hit", "clear", "not_applicable", "undecidable"]
+RuleSeverity = Literal["info", "minor", "major", "critical"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Finding:
+    """The verdict of one rule on one call.
+
+    `rule` is the rule's id, `rule_name` the name people read (violation rules carry the names of
+    the label set: `过度承诺`), `ruleset` is `name@version`. `score_effect` is what this finding
+    changed (negative for a deduction; 0 unless the outcome is `hit`); `veto` says that it set
+    the whole call to the floor. `reason` says in Chinese why, including what was missing when
+    `undecidable` or `not_applicable`. Evidence is sorted by time; one entry for each occurrence.
+    """
+
+    rule: str
+    rule_name: str
+    category: str
+    severity: RuleSeverity
+    outcome: Outcome
+    score_effect: float
+    veto: bool
+    reason: str
+    ruleset: str
+    evidence: tuple[Evidence, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ScoreLine:
+    """One line of a score's explanation; the lines of a score add up to its value."""
+
+    label: str
+    points: float
+    rule: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Score:
+    """The score of one call, explained. `passed` is None when the card has no pass mark."""
+
+    value: float
+    passed: bool | None
+    vetoed: bool
+    scorecard: str
+    lines: tuple[ScoreLine, ...] = field(default_factory=tuple)
