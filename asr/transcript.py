@@ -85,8 +85,11 @@ class UntranscribedSpeech:
 
 @dataclass(frozen=True, slots=True)
 class AudioFacts:
-    """What the recording is. `quality_flags` are kebab-case, sorted (`identical-channels`,
-    `nearly-empty`, `clipping`, `no-audio`, ...); `sample_rate_hz` is the source's own rate."""
+    """What the recording is.
+
+    `quality_flags` are kebab-case, sorted (`identical-channels`,
+    `nearly-empty`, `clipping`, `no-audio`, ...); `sample_rate_hz` is the source's own rate.
+    """
 
     duration_ms: int
     sample_rate_hz: int

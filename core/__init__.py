@@ -1,1 +1,1 @@
-"""Kernel shared by every package: settings, ids, spans, errors, logging. Imports nothing of ours."""
+"""Kernel of every package: settings, ids, spans, errors, logging. Imports nothing of ours."""

@@ -61,4 +61,6 @@ class LintIssue:
 
     def __str__(self) -> str:
         where = f"{self.source}:{self.line}:{self.column}: " if self.line else f"{self.source}: "
-        return f"{where if self.source else ''}{self.severity} [{self.code}] {self.message} {self.fix}"
+        return (
+            f"{where if self.source else ''}{self.severity} [{self.code}] {self.message} {self.fix}"
+        )

@@ -37,5 +37,7 @@ def from_json(kind: type[T], data: object, what: str = "document") -> T:
         raise AppError(
             "bad-document",
             f"The {what} is not valid at {place}: {first['msg']}. Correct that field.",
-            detail={"errors": [{"at": list(e["loc"]), "message": e["msg"]} for e in error.errors()[:20]]},
+            detail={
+                "errors": [{"at": list(e["loc"]), "message": e["msg"]} for e in error.errors()[:20]]
+            },
         ) from error

@@ -90,7 +90,9 @@ class Settings(BaseSettings):
         None, description="Object store for audio (s3://bucket/prefix); empty = data directory."
     )
     offline: bool = Field(False, description="Never open a socket to fetch weights.")
-    log_level: Literal["debug", "info", "warning", "error"] = Field("info", description="Log level.")
+    log_level: Literal["debug", "info", "warning", "error"] = Field(
+        "info", description="Log level."
+    )
     log_format: Literal["text", "json"] = Field("text", description="Log line format.")
     asr: AsrSettings = AsrSettings()
     nlp: NlpSettings = NlpSettings()

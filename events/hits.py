@@ -42,9 +42,12 @@ class StepState:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SopReport:
-    """The SOP of one call. `coverage` = Σ weight executed / Σ weight (executed + missed), and
+    """The SOP of one call.
+
+    `coverage` = Σ weight executed / Σ weight (executed + missed), and
     `order_adherence` = share of executed step pairs in expected order; both in [0, 1], None when
-    there is nothing to divide by. Steps are in the order of the tree."""
+    there is nothing to divide by. Steps are in the order of the tree.
+    """
 
     steps: tuple[StepState, ...]
     coverage: float | None

@@ -11,7 +11,9 @@ from models.tables.base import Base, CreatedAt
 
 
 class User(Base):
-    """A person. `password_hash` is Argon2id; `teams` limits managers, `agent` ties an agent's
+    """A person.
+
+    `password_hash` is Argon2id; `teams` limits managers, `agent` ties an agent's
     account to the agent name on calls.
     """
 

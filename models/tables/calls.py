@@ -104,7 +104,9 @@ class CallWaveform(Base):
 
 
 class CallIdentity(Base):
-    """(source, external id) of a call: what makes an upload idempotent. Not partitioned,
+    """(source, external id) of a call: what makes an upload idempotent.
+
+    Not partitioned,
     because uniqueness must hold over all months.
     """
 

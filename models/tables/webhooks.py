@@ -11,7 +11,9 @@ from models.tables.base import Base, CreatedAt, Serial
 
 
 class WebhookEndpoint(Base):
-    """A receiver. `secret` is the Standard Webhooks signing secret (`whsec_...`), which has to be
+    """A receiver.
+
+    `secret` is the Standard Webhooks signing secret (`whsec_...`), which has to be
     readable to sign; it is returned by the API only once. Empty `event_types` means all.
     """
 
@@ -27,7 +29,9 @@ class WebhookEndpoint(Base):
 
 
 class WebhookMessage(Base):
-    """One event for one endpoint. `id` is the `webhook-id` header, the same in every attempt,
+    """One event for one endpoint.
+
+    `id` is the `webhook-id` header, the same in every attempt,
     so that receivers can tell a retry from news. State pending -> delivered | failed.
     """
 
