@@ -1,5 +1,6 @@
 """JSON in and out for the frozen value objects: one codec, used at every edge."""
 
+from collections.abc import Hashable
 from functools import lru_cache
 from typing import Any, TypeVar, cast
 
@@ -11,8 +12,8 @@ T = TypeVar("T")
 
 
 @lru_cache(maxsize=256)
-def _adapter(kind: Any) -> TypeAdapter[Any]:
-    return TypeAdapter(kind)
+def _adapter(kind: Hashable) -> TypeAdapter[Any]:
+    return TypeAdapter(cast(Any, kind))
 
 
 def to_json(value: object, kind: Any = None) -> Any:
@@ -20,7 +21,7 @@ def to_json(value: object, kind: Any = None) -> Any:
 
     `kind` is only needed for containers of unions that the value's own type does not name.
     """
-    return _adapter(kind or type(value)).dump_python(value, mode="json")
+    return _adapter(cast(Hashable, kind or type(value))).dump_python(value, mode="json")
 
 
 def from_json(kind: type[T], data: object, what: str = "document") -> T:
@@ -30,7 +31,7 @@ def from_json(kind: type[T], data: object, what: str = "document") -> T:
         AppError: `bad-document` naming the first wrong place and what was expected there.
     """
     try:
-        return cast(T, _adapter(kind).validate_python(data))
+        return cast(T, _adapter(cast(Hashable, kind)).validate_python(data))
     except ValidationError as error:
         first = error.errors()[0]
         place = ".".join(str(part) for part in first["loc"]) or "(top)"
