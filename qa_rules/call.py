@@ -1,0 +1,22 @@
+"""CallView: what the rules may look at in one call."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from asr.transcript import Transcript
+from events.hits import EventHit
+
+
+@dataclass(frozen=True, slots=True)
+class CallView:
+    """One call as the rules see it.
+
+    `hits` are the event hits of the tree in force, in any order. `metadata` holds what is known
+    of the call from elsewhere: `agent`, `team`, `campaign`, `direction`, `disposition`,
+    `duration_s`, `talk_s` and free fields. A key that is absent, or None, is missing data and
+    never makes a rule hit; `duration_s` falls back to the recording's own length.
+    """
+
+    transcript: Transcript
+    hits: tuple[EventHit, ...] = ()
+    metadata: Mapping[str, object] = field(default_factory=dict)

@@ -1,0 +1,108 @@
+"""Examples of rules, run: each rule must fire on some dialogues and must not on others."""
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+
+from asr.transcript import AudioFacts, EngineInfo, Transcript, Utterance
+from events.hits import EventHit
+from qa_rules.call import CallView
+from qa_rules.evaluation import RuleEvaluator
+from qa_rules.findings import Outcome
+from qa_rules.model import Example, Rule, RuleSet
+
+Annotate = Callable[[Transcript], tuple[EventHit, ...]]
+CHAR_MS = 200
+GAP_MS = 400
+_LEAD_IN_MS = 1000
+_SHORTEST_MS = 600
+
+
+@dataclass(frozen=True, slots=True)
+class ExampleFailure:
+    """An example on which its rule did something else than the document says.
+
+    `expected` is `must_fire` or `must_not_fire`, `number` counts from 1 within that list.
+    """
+
+    rule: str
+    expected: str
+    number: int
+    outcome: Outcome
+    reason: str
+    text: str
+    line: int
+
+
+@dataclass(frozen=True, slots=True)
+class ExamplesReport:
+    """How many rules and examples were run, and the failures in document order."""
+
+    rules: int
+    examples: int
+    failed: tuple[ExampleFailure, ...]
+
+
+def run_examples(
+    ruleset: RuleSet, evaluator: RuleEvaluator, annotate: Annotate | None = None
+) -> ExamplesReport:
+    """Every example of every rule, judged by `evaluator` (built from the same rule set).
+
+    `annotate` gives the event hits of a dialogue; without it there are none. An example that
+    must not fire passes on any outcome but `hit`.
+    """
+    failed: list[ExampleFailure] = []
+    count = 0
+    for position, rule in enumerate(ruleset.rules):
+        for expected, number, example in _examples_of(rule):
+            count += 1
+            transcript = dialogue(example)
+            hits = annotate(transcript) if annotate else ()
+            findings = evaluator.evaluate(CallView(transcript, hits, dict(example.metadata)))
+            finding = findings[position]
+            if (finding.outcome == "hit") != (expected == "must_fire"):
+                text = " / ".join(line.text for line in example.lines)
+                failed.append(
+                    ExampleFailure(
+                        rule.id, expected, number, finding.outcome, finding.reason, text, rule.line
+                    )
+                )
+    return ExamplesReport(len(ruleset.rules), count, tuple(failed))
+
+
+def _examples_of(rule: Rule) -> Iterator[tuple[str, int, Example]]:
+    for number, example in enumerate(rule.must_fire, 1):
+        yield "must_fire", number, example
+    for number, example in enumerate(rule.must_not_fire, 1):
+        yield "must_not_fire", number, example
+
+
+def dialogue(example: Example) -> Transcript:
+    """The example as a two-channel transcript (agent 0, customer 1) with built timing.
+
+    An utterance lasts 200 ms a character, at least 600 ms, and follows the one before after
+    400 ms, unless its line says otherwise; a negative gap makes the two overlap.
+    """
+    utterances: list[Utterance] = []
+    clock = _LEAD_IN_MS
+    for index, line in enumerate(example.lines):
+        gap = line.gap_ms if line.gap_ms is not None else (GAP_MS if index else 0)
+        start = max(0, clock + gap)
+        length = line.duration_ms or max(_SHORTEST_MS, CHAR_MS * len(line.text))
+        channel = 0 if line.role == "agent" else 1
+        utterances.append(
+            Utterance(index, channel, line.role, start, start + length, line.text, line.text)
+        )
+        clock = start + length
+    return Transcript(
+        audio=AudioFacts(clock + _LEAD_IN_MS, 8000, 2, "none", "none"),
+        engine=EngineInfo("reference"),
+        utterances=_in_order(utterances),
+    )
+
+
+def _in_order(utterances: list[Utterance]) -> tuple[Utterance, ...]:
+    ordered = sorted(utterances, key=lambda u: (u.start_ms, u.channel))
+    return tuple(
+        Utterance(i, u.channel, u.role, u.start_ms, u.end_ms, u.text, u.normalised)
+        for i, u in enumerate(ordered)
+    )

@@ -1,0 +1,193 @@
+"""CallFacts: one call prepared for many conditions; everything is worked out once, when asked."""
+
+from collections import defaultdict
+from dataclasses import dataclass
+
+from asr.transcript import Utterance
+from core.evidence import Evidence, Form, Layer
+from core.span import Span, total_ms
+from events.hits import EventHit
+from nlp.encoders.base import SentenceEncoder
+from nlp.normalise import TextForms, forms
+from qa_rules.call import CallView
+from qa_rules.logic import Truth
+from qa_rules.model import Range, SaidBy, Scope
+from qa_rules.verdict import Gap
+
+ROLE_NAMES = {"agent": "客服", "customer": "客户", "any": "通话", "unknown": "未知说话人"}
+
+
+@dataclass(frozen=True, slots=True)
+class Selection:
+    """The utterances a scope covers, the time it covers, and why something may be missing."""
+
+    utterances: tuple[Utterance, ...]
+    window: Span
+    gap: Gap | None
+
+
+class CallFacts:
+    """Lazily computed views of one call, shared by all conditions of a rule set."""
+
+    def __init__(self, call: CallView, encoder: SentenceEncoder | None) -> None:
+        self.call = call
+        self.encoder = encoder
+        self.transcript = call.transcript
+        utterances = call.transcript.utterances
+        self._forms: dict[int, TextForms] = {}
+        self._selections: dict[tuple[Scope, int], Selection] = {}
+        self._hits: dict[int, list[EventHit]] | None = None
+        self.by_index = {utterance.index: utterance for utterance in utterances}
+        heard = [utterance.span for utterance in utterances]
+        heard += [Span(gap.start_ms, gap.end_ms) for gap in call.transcript.untranscribed]
+        self.timed = any(span.duration_ms for span in heard)
+        starts = [span.start_ms for span in heard]
+        self.spoken = Span(min(starts), max(s.end_ms for s in heard)) if heard else Span(0, 0)
+        self.recognised = call.transcript.engine.engine != "reference"
+
+    def forms(self, utterance: Utterance) -> TextForms:
+        """The matching forms of an utterance's raw text."""
+        known = self._forms.get(utterance.index)
+        if known is None:
+            known = self._forms[utterance.index] = forms(utterance.text)
+        return known
+
+    def hits_of(self, utterance: int) -> list[EventHit]:
+        """The event hits that lie on one utterance."""
+        if self._hits is None:
+            self._hits = defaultdict(list)
+            for hit in self.call.hits:
+                if hit.utterance is not None:
+                    self._hits[hit.utterance].append(hit)
+        return self._hits.get(utterance, [])
+
+    def select(self, scope: Scope, unheard_ms: int) -> Selection:
+        """What `scope` covers; more than `unheard_ms` of speech without text in it is a gap."""
+        key = (scope, unheard_ms)
+        known = self._selections.get(key)
+        if known is None:
+            known = self._selections[key] = self._select(scope, unheard_ms)
+        return known
+
+    def _select(self, scope: Scope, unheard_ms: int) -> Selection:
+        said = self._said_by(scope.role)
+        missing = self._missing_role(scope.role, said)
+        if missing is not None:
+            return Selection((), self.spoken, missing)
+        window, chosen = self.spoken, said
+        for part in scope.ranges:
+            if part.unit == "s" and not self.timed:
+                reason = "没有时间信息，无法按秒取范围"
+                return Selection((), window, Gap(Truth.NOT_APPLICABLE, reason))
+            kept, covered = self._part(part, said)
+            chosen = tuple(utterance for utterance in chosen if utterance in kept)
+            window = _intersect(window, covered)
+        return Selection(chosen, window, self._unheard(scope.role, window, unheard_ms))
+
+    def _said_by(self, role: SaidBy) -> tuple[Utterance, ...]:
+        utterances = self.transcript.utterances
+        return utterances if role == "any" else tuple(u for u in utterances if u.role == role)
+
+    def _missing_role(self, role: SaidBy, said: tuple[Utterance, ...]) -> Gap | None:
+        """Why nothing can be known of what `role` said, None when it can."""
+        transcript = self.transcript
+        roles = {channel.role for channel in transcript.speech if channel.spans}
+        roles |= {gap.role for gap in transcript.untranscribed}
+        if said:
+            return None
+        if role == "any":
+            if transcript.untranscribed:
+                return Gap(Truth.UNDECIDABLE, "有语音但没有转写文本")
+            return Gap(Truth.NOT_APPLICABLE, "通话里没有语音")
+        channels = {channel.role for channel in transcript.speech}
+        if role in roles or role in channels:
+            # The channel is there. Speech without any text is counted as unheard by the caller.
+            return None
+        unknown = any(u.role == "unknown" for u in transcript.utterances) or "unknown" in roles
+        if unknown:
+            return Gap(Truth.UNDECIDABLE, f"分不清哪一方是{ROLE_NAMES[role]}")
+        return Gap(Truth.NOT_APPLICABLE, f"通话里没有{ROLE_NAMES[role]}的声音")
+
+    def _part(self, part: Range, said: tuple[Utterance, ...]) -> tuple[tuple[Utterance, ...], Span]:
+        if part.unit == "utterances":
+            return self._by_count(part, said)
+        start, end = self.spoken.start_ms, self.spoken.end_ms
+        low, high = round(part.low * 1000), round(part.high * 1000)
+        if part.edge == "first":
+            window = Span(start, min(end, start + high))
+        elif part.edge == "last":
+            window = Span(max(start, end - high), end)
+        else:
+            window = Span(min(end, start + low), max(min(end, start + low), min(end, start + high)))
+        kept = tuple(u for u in said if u.start_ms < window.end_ms and u.end_ms > window.start_ms)
+        return kept, window
+
+    def _by_count(
+        self, part: Range, said: tuple[Utterance, ...]
+    ) -> tuple[tuple[Utterance, ...], Span]:
+        high = int(part.high)
+        if part.edge == "last":
+            kept = said[-high:] if high else ()
+            from_ms = kept[0].start_ms if kept else self.spoken.end_ms
+            # With fewer utterances than asked for, the range is the whole call.
+            from_ms = self.spoken.start_ms if len(said) <= high else from_ms
+            return kept, Span(min(from_ms, self.spoken.end_ms), self.spoken.end_ms)
+        low = max(0, int(part.low) - 1) if part.edge == "between" else 0
+        kept = said[low:high]
+        from_ms = self.spoken.start_ms if low == 0 or not kept else kept[0].start_ms
+        to_ms = max((u.end_ms for u in kept), default=from_ms)
+        to_ms = self.spoken.end_ms if len(said) <= high else to_ms
+        return kept, Span(from_ms, max(from_ms, to_ms))
+
+    def _unheard(self, role: SaidBy, window: Span, unheard_ms: int) -> Gap | None:
+        wanted = ("agent", "customer", "unknown") if role == "any" else (role, "unknown")
+        spans = [
+            Span(gap.start_ms, gap.end_ms)
+            for gap in self.transcript.untranscribed
+            if gap.role in wanted
+        ]
+        if role != "any":
+            spans += [u.span for u in self.transcript.utterances if u.role == "unknown"]
+        inside = [_intersect(span, window) for span in spans]
+        missing = total_ms(span for span in inside if span.duration_ms)
+        if missing > unheard_ms:
+            seconds = missing / 1000
+            return Gap(Truth.UNDECIDABLE, f"{ROLE_NAMES[role]}有 {seconds:.1f} 秒语音没有转写文本")
+        return None
+
+
+def _intersect(one: Span, other: Span) -> Span:
+    start = max(one.start_ms, other.start_ms)
+    return Span(start, max(start, min(one.end_ms, other.end_ms)))
+
+
+def quote(
+    utterance: Utterance, start: int, end: int, layer: Layer, form: Form, score: float = 1.0
+) -> Evidence:
+    """Evidence that quotes `text[start:end)` of an utterance, timed by its words if it has any."""
+    start_ms, end_ms = _time_of(utterance, start, end)
+    return Evidence(
+        utterance=utterance.index, role=utterance.role, char_start=start, char_end=end,
+        start_ms=start_ms, end_ms=end_ms, layer=layer, form=form, score=score,
+        text=utterance.text[start:end],
+    )  # fmt: skip
+
+
+def _time_of(utterance: Utterance, start: int, end: int) -> tuple[int, int]:
+    at = 0
+    inside = []
+    for word in utterance.words:
+        place = utterance.text.find(word.text.strip(), at)
+        if place < 0:
+            continue
+        at = place + len(word.text.strip())
+        if place < end and at > start:
+            inside.append(word)
+    if inside:
+        return inside[0].start_ms, inside[-1].end_ms
+    length = max(1, len(utterance.text))
+    span = utterance.span.duration_ms
+    return (
+        utterance.start_ms + span * start // length,
+        utterance.start_ms + span * end // length,
+    )

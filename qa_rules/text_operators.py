@@ -1,0 +1,388 @@
+"""Operators that read what was said: keyword, regex, not_regex, semantic, event."""
+
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from functools import lru_cache
+from typing import Any
+
+import numpy as np
+import re2
+from numpy.typing import NDArray
+
+from asr.transcript import Utterance
+from core.errors import AppError
+from core.evidence import Evidence, Form, Layer
+from events.keywords import AllOf, Expression, find, map_terms, parse_expression, substring_spans
+from nlp.encoders.base import SentenceEncoder
+from nlp.normalise import TextForm, TextForms, forms
+from nlp.phonetics import SoundCodes, syllables
+from qa_rules.facts import ROLE_NAMES, CallFacts, Selection, quote
+from qa_rules.logic import Truth
+from qa_rules.model import (
+    EventCondition,
+    KeywordCondition,
+    Mode,
+    RegexCondition,
+    SemanticCondition,
+    TextCondition,
+)
+from qa_rules.polarity import affirmed, negators, quoted
+from qa_rules.verdict import Gap, Verdict, absent, fact, found, merge_evidence, opposite, unsettled
+
+_SOUNDS = SoundCodes()
+_SHORTEST_SOUND = 3  # Two syllables sound like too many other words to be evidence.
+_LONGEST_UNIT = 40
+_UNIT_STEP = 20
+_COUNTER_MARGIN = 0.02
+
+
+class Keywords:
+    """Keyword expressions compiled for the normalised, heard and pinyin forms of a text."""
+
+    def __init__(self, words: Sequence[str]) -> None:
+        parsed = [parse_expression(word) for word in words]
+        self._exact = [map_terms(expression, _folded) for expression in parsed]
+        self._sounds = [map_terms(expression, _sounds_of) for expression in parsed]
+
+    def __len__(self) -> int:
+        return len(self._exact)
+
+    def spans(
+        self, which: int, text: TextForms, by_sound: bool
+    ) -> Iterator[tuple[int, int, TextForm]]:
+        """Raw-text spans where expression `which` holds, and the form that showed it."""
+        exact = self._exact[which]
+        form: TextForm = "normalised"
+        hits = self._kept(exact, find(exact, _exactly(text.normalised)), text, form)
+        if not hits and text.heard != text.normalised:
+            form = "heard"
+            hits = self._kept(exact, find(exact, _exactly(text.heard)), text, form)
+        if not hits and by_sound:
+            form = "pinyin"
+            codes = _SOUNDS.encode(text.pinyin)
+            hits = self._kept(exact, find(self._sounds[which], _soundingly(codes)), text, form)
+        for start, end in hits:
+            raw_start, raw_end = text.to_raw(start, end, form)
+            yield raw_start, raw_end, form
+
+    @staticmethod
+    def _kept(
+        expression: Expression, spans: Sequence[tuple[int, int]], text: TextForms, form: TextForm
+    ) -> list[tuple[int, int]]:
+        # `&` means "in one utterance"; anything narrower must stay inside one sentence.
+        if isinstance(expression, AllOf):
+            return list(spans)
+        return [span for span in spans if _in_one_sentence(text, span, form)]
+
+
+def _exactly(text: str) -> Callable[[str], tuple[tuple[int, int], ...]]:
+    return lambda term: substring_spans(term, text)
+
+
+def _soundingly(codes: str) -> Callable[[str], tuple[tuple[int, int], ...]]:
+    def occurrences(term: str) -> tuple[tuple[int, int], ...]:
+        return substring_spans(term, codes) if len(term) >= _SHORTEST_SOUND else ()
+
+    return occurrences
+
+
+@lru_cache(maxsize=4096)
+def _folded(term: str) -> str:
+    return forms(term).heard or term
+
+
+@lru_cache(maxsize=4096)
+def _sounds_of(term: str) -> str:
+    return _SOUNDS.encode(syllables(_folded(term)))
+
+
+def _in_one_sentence(text: TextForms, span: tuple[int, int], form: TextForm) -> bool:
+    sentences = text.sentences if form == "normalised" else text.heard_sentences
+    return any(start <= span[0] and span[1] <= end for start, end in sentences)
+
+
+class Patterns:
+    """RE2 patterns behind one set, so that a text without any match is read once.
+
+    Raises:
+        AppError: `bad-rules` quoting the pattern that RE2 refuses and why.
+    """
+
+    def __init__(self, patterns: Sequence[str]) -> None:
+        options = re2.Options()
+        options.log_errors = False
+        self._each = [_compile(pattern, options) for pattern in patterns]
+        self._any = re2.Set.SearchSet(options)
+        for pattern in patterns:
+            self._any.Add(pattern)
+        self._any.Compile()
+
+    def spans(self, text: str) -> Iterator[tuple[int, int]]:
+        """Non-empty matches, pattern by pattern; those of one pattern do not overlap."""
+        for which in sorted(self._any.Match(text) or ()):
+            for match in self._each[which].finditer(text):
+                start, end = match.span()
+                if end > start:
+                    yield start, end
+
+
+def _compile(pattern: str, options: Any) -> Any:
+    try:
+        return re2.compile(pattern, options)
+    except re2.error as error:
+        detail = error.args[0].decode() if isinstance(error.args[0], bytes) else error.args[0]
+        raise AppError(
+            "bad-rules",
+            f"正则“{pattern}”不能用（{detail}）：RE2 不支持反向引用与环视，请改写。",
+            detail={"pattern": pattern},
+        ) from error
+
+
+class _Text:
+    """What keyword, regex and semantic operators share: scope, `unless`, polarity, outcome."""
+
+    def __init__(self, condition: TextCondition, unheard_ms: int, wanted: str) -> None:
+        self._scope = condition.scope
+        self._unheard_ms = unheard_ms
+        self._unless = Keywords(condition.unless)
+        self._affirmed = condition.polarity == "affirmed"
+        self._wanted = wanted
+
+    def select(self, facts: CallFacts) -> Selection:
+        return facts.select(self._scope, self._unheard_ms)
+
+    def counts(self, facts: CallFacts, utterance: Utterance, start: int, end: int) -> bool:
+        """Whether a match is the speaker's own claim and not excused by `unless`."""
+        if self._affirmed and not affirmed(utterance.text, start, end):
+            return False
+        text = facts.forms(utterance)
+        excuses = range(len(self._unless))
+        return not any(True for which in excuses for _ in self._unless.spans(which, text, False))
+
+    def searched(self, selection: Selection) -> Evidence:
+        """Evidence that the scope was searched in vain."""
+        where = "、".join(str(part) for part in self._scope.ranges) or "全程"
+        text = f"{ROLE_NAMES[self._scope.role]}{_chinese(where)}未出现：{self._wanted}"
+        window = selection.window
+        return fact(text, "keyword", window.start_ms, window.end_ms, self._role)
+
+    @property
+    def _role(self) -> str:
+        return "" if self._scope.role == "any" else self._scope.role
+
+    def verdict(self, occurrences: tuple[Evidence, ...], selection: Selection) -> Verdict:
+        """TRUE with occurrences; without any, FALSE only when all of the scope was heard."""
+        return _judge(occurrences, selection.gap, self.searched(selection))
+
+
+def _judge(occurrences: tuple[Evidence, ...], gap: Gap | None, searched: Evidence) -> Verdict:
+    if occurrences:
+        return found(occurrences, gap)
+    return unsettled(gap) if gap else absent(searched)
+
+
+def _chinese(where: str) -> str:
+    for word, chinese in (
+        ("first ", "前 "), ("last ", "后 "), ("utterances ", "第 "), (" utterances", " 句"),
+        (" to ", "–"), (" s", " 秒"), ("s ", "第 "),
+    ):  # fmt: skip
+        where = where.replace(word, chinese)
+    return where
+
+
+def combine(
+    mode: Mode,
+    at_least: int,
+    groups: list[tuple[Evidence, ...]],
+    gap: Gap | None,
+    searched: Evidence,
+) -> Verdict:
+    """The verdict of any / all / none / at least n over the occurrences of several entries."""
+    merged = merge_evidence(tuple(item for group in groups for item in group))
+    if mode in ("any", "none"):
+        verdict = _judge(merged, gap, searched)
+        return opposite(verdict) if mode == "none" else verdict
+    needed = len(groups) if mode == "all" else at_least
+    if sum(bool(group) for group in groups) >= needed:
+        return found(merged, gap)
+    return unsettled(gap) if gap else absent(searched)
+
+
+class KeywordOperator:
+    """Runs a `KeywordCondition`."""
+
+    def __init__(self, condition: KeywordCondition, unheard_ms: int) -> None:
+        self._condition = condition
+        self._keywords = Keywords(condition.words)
+        self._text = _Text(condition, unheard_ms, "、".join(condition.words[:3]))
+
+    def __call__(self, facts: CallFacts, verdicts: Sequence[Verdict]) -> Verdict:
+        """The verdict on one call."""
+        selection = self._text.select(facts)
+        groups: list[tuple[Evidence, ...]] = []
+        for which in range(len(self._keywords)):
+            groups.append(tuple(self._occurrences(which, facts, selection.utterances)))
+        searched = self._text.searched(selection)
+        mode = self._condition.mode
+        return combine(mode, self._condition.at_least, groups, selection.gap, searched)
+
+    def _occurrences(
+        self, which: int, facts: CallFacts, utterances: Iterable[Utterance]
+    ) -> Iterator[Evidence]:
+        for utterance in utterances:
+            text = facts.forms(utterance)
+            for start, end, form in self._keywords.spans(which, text, facts.recognised):
+                if self._text.counts(facts, utterance, start, end):
+                    layer: Layer = "pinyin" if form == "pinyin" else "keyword"
+                    shown: Form = "raw" if form == "heard" else form
+                    score = 0.9 if form == "pinyin" else 1.0
+                    yield quote(utterance, start, end, layer, shown, score)
+
+
+class RegexOperator:
+    """Runs a `RegexCondition` on the normalised text, then on the text as heard."""
+
+    def __init__(self, condition: RegexCondition, unheard_ms: int) -> None:
+        self._negated = condition.negated
+        self._patterns = Patterns(condition.patterns)
+        self._text = _Text(condition, unheard_ms, "、".join(condition.patterns[:2]))
+
+    def __call__(self, facts: CallFacts, verdicts: Sequence[Verdict]) -> Verdict:
+        """The verdict on one call."""
+        selection = self._text.select(facts)
+        occurrences = tuple(
+            item for utterance in selection.utterances for item in self._find(facts, utterance)
+        )
+        verdict = self._text.verdict(merge_evidence(occurrences), selection)
+        return opposite(verdict) if self._negated else verdict
+
+    def _find(self, facts: CallFacts, utterance: Utterance) -> Iterator[Evidence]:
+        text = facts.forms(utterance)
+        tried: list[TextForm] = ["normalised"]
+        if text.heard != text.normalised:
+            tried.append("heard")
+        for form in tried:
+            subject = text.normalised if form == "normalised" else text.heard
+            for span in self._patterns.spans(subject):
+                if not _in_one_sentence(text, span, form):
+                    continue
+                start, end = text.to_raw(*span, form)
+                if self._text.counts(facts, utterance, start, end):
+                    shown: Form = "normalised" if form == "normalised" else "raw"
+                    yield quote(utterance, start, end, "regex", shown)
+
+
+@dataclass(frozen=True, slots=True)
+class _Anchors:
+    examples: NDArray[np.float32]
+    counters: NDArray[np.float32]
+    negators: tuple[int, ...]
+
+
+class SemanticOperator:
+    """Runs a `SemanticCondition`: clauses and pairs of clauses against the examples."""
+
+    def __init__(
+        self, condition: SemanticCondition, unheard_ms: int, encoder: SentenceEncoder | None
+    ) -> None:
+        self._condition = condition
+        self._text = _Text(condition, unheard_ms, f"近似“{condition.examples[0]}”的话")
+        self._anchors = None if encoder is None else self._encode(encoder)
+
+    def _encode(self, encoder: SentenceEncoder) -> _Anchors:
+        examples = [forms(text).normalised for text in self._condition.examples]
+        counters = [forms(text).normalised for text in self._condition.counter_examples]
+        return _Anchors(
+            encoder.encode(examples),
+            encoder.encode(counters),
+            tuple(negators(text) for text in self._condition.examples),
+        )
+
+    def __call__(self, facts: CallFacts, verdicts: Sequence[Verdict]) -> Verdict:
+        """The verdict on one call."""
+        selection = self._text.select(facts)
+        if selection.gap is not None and selection.gap.truth is Truth.NOT_APPLICABLE:
+            return unsettled(selection.gap)
+        if self._anchors is None or facts.encoder is None:
+            return unsettled(Gap(Truth.UNDECIDABLE, "没有加载句向量模型，语义条件无法判断"))
+        units = [
+            (utterance, start, end)
+            for utterance in selection.utterances
+            for start, end in semantic_units(facts.forms(utterance))
+        ]
+        if not units:
+            return self._text.verdict((), selection)
+        texts = [facts.forms(u).normalised[start:end] for u, start, end in units]
+        occurrences = tuple(self._near(facts, units, facts.encoder.encode(texts)))
+        return self._text.verdict(merge_evidence(occurrences), selection)
+
+    def _near(
+        self,
+        facts: CallFacts,
+        units: list[tuple[Utterance, int, int]],
+        vectors: NDArray[np.float32],
+    ) -> Iterator[Evidence]:
+        assert self._anchors is not None
+        similar = vectors @ self._anchors.examples.T
+        best = similar.argmax(axis=1)
+        against = (
+            (vectors @ self._anchors.counters.T).max(axis=1)
+            if len(self._anchors.counters)
+            else np.full(len(units), -1.0, dtype=np.float32)
+        )
+        for row, (utterance, start, end) in enumerate(units):
+            score = float(similar[row, best[row]])
+            if score < self._condition.threshold or score < against[row] + _COUNTER_MARGIN:
+                continue
+            raw_start, raw_end = facts.forms(utterance).to_raw(start, end)
+            said = utterance.text[raw_start:raw_end]
+            # Vectors hardly see a negation, so its parity must be that of the example.
+            if (negators(said) - self._anchors.negators[best[row]]) % 2:
+                continue
+            if quoted(utterance.text, raw_start):
+                continue
+            if self._text.counts(facts, utterance, raw_start, raw_end):
+                yield quote(
+                    utterance, raw_start, raw_end, "semantic", "normalised", min(1.0, score)
+                )
+
+
+def semantic_units(text: TextForms) -> tuple[tuple[int, int], ...]:
+    """Spans of the normalised text that are compared with examples: clauses, neighbouring pairs
+    of them, and windows of clauses that are too long for one meaning.
+    """
+    clauses = text.clauses
+    units = [span for span in clauses if span[1] - span[0] >= 2]
+    pairs = zip(clauses, clauses[1:], strict=False)
+    units += [(a[0], b[1]) for a, b in pairs if b[1] - a[0] <= _LONGEST_UNIT]
+    for start, end in clauses:
+        if end - start > _LONGEST_UNIT:
+            units += [(at, min(end, at + _UNIT_STEP)) for at in range(start, end, _UNIT_STEP // 2)]
+    return tuple(dict.fromkeys(units))
+
+
+class EventOperator:
+    """Runs an `EventCondition` on the tree's hits."""
+
+    def __init__(self, condition: EventCondition, unheard_ms: int) -> None:
+        self._condition = condition
+        self._unheard_ms = unheard_ms
+
+    def __call__(self, facts: CallFacts, verdicts: Sequence[Verdict]) -> Verdict:
+        """The verdict on one call."""
+        condition = self._condition
+        selection = facts.select(condition.scope, self._unheard_ms)
+        groups: list[tuple[Evidence, ...]] = [
+            tuple(
+                hit
+                for utterance in selection.utterances
+                for hit in facts.hits_of(utterance.index)
+                if hit.node == node or hit.node.startswith(f"{node}/")
+            )
+            for node in condition.nodes
+        ]
+        window = selection.window
+        role = "" if condition.scope.role == "any" else condition.scope.role
+        wanted = "、".join(condition.nodes)
+        searched = fact(f"未出现：{wanted}", "event", window.start_ms, window.end_ms, role)
+        return combine(condition.mode, condition.at_least, groups, selection.gap, searched)
