@@ -3,6 +3,7 @@
 from models.tables.access import ApiKey, SignInSession, User
 from models.tables.base import Base
 from models.tables.calls import Call, CallAudio, CallContent, CallIdentity, CallWaveform
+from models.tables.queue import QueueSchema
 from models.tables.results import (
     CallMetricsRow,
     EventHitRow,
@@ -27,6 +28,7 @@ __all__ = [
     "CallWaveform",
     "EventHitRow",
     "FindingRow",
+    "QueueSchema",
     "RuleSetVersion",
     "SignInSession",
     "SopStateRow",

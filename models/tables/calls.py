@@ -4,7 +4,7 @@ import datetime as dt
 import uuid
 from typing import Any
 
-from sqlalchemy import CheckConstraint, ForeignKey, Index, LargeBinary
+from sqlalchemy import CheckConstraint, Computed, ForeignKey, Index, LargeBinary
 from sqlalchemy.orm import Mapped, mapped_column
 
 from models.tables.base import BY_CALL_ID, Base, CreatedAt
@@ -15,8 +15,10 @@ CALL_STATES = ("received", "transcribing", "analyzing", "done", "failed")
 class Call(Base):
     """One call. `id` is a version 7 UUID whose time is when the call was received.
 
-    `state` moves received -> transcribing -> analyzing -> done | failed. `roles` maps channel
-    index to role (`["agent", "customer"]`). Results live in their own tables; `score`, `passed`
+    `state` moves received -> transcribing -> analyzing -> done | failed. `attempts` counts the
+    tries of the current stage, and `stage_token` names the try that may write its results: a
+    worker that lost its call to another one finds a different token and writes nothing. `roles`
+    maps channel index to role (`["agent", "customer"]`). Results live in their own tables; `score`, `passed`
     and `vetoed` are copies for lists and filters, written in the same transaction.
     """
 
@@ -28,6 +30,7 @@ class Call(Base):
     file_name: Mapped[str] = mapped_column(default="")
     state: Mapped[str] = mapped_column(default="received")
     attempts: Mapped[int] = mapped_column(default=0)
+    stage_token: Mapped[uuid.UUID | None]
     failed_stage: Mapped[str | None]
     error_code: Mapped[str | None]
     error_message: Mapped[str | None]
@@ -46,6 +49,10 @@ class Call(Base):
     direction: Mapped[str | None]
     disposition: Mapped[str | None]
     started_at: Mapped[dt.datetime | None]
+    # When the call was, as well as we know: what lists, periods and rates go by.
+    called_at: Mapped[dt.datetime] = mapped_column(
+        Computed("COALESCE(started_at, received_at)", persisted=True)
+    )
     ring_s: Mapped[float | None]
     talk_s: Mapped[float | None]
     fields: Mapped[dict[str, Any]] = mapped_column(default=dict)
@@ -65,13 +72,15 @@ class Call(Base):
         CheckConstraint(
             "state IN ('received','transcribing','analyzing','done','failed')", name="state"
         ),
-        Index("ix_calls_team_started_at", "team", "started_at"),
-        Index("ix_calls_agent_started_at", "agent", "started_at"),
-        Index("ix_calls_campaign_started_at", "campaign", "started_at"),
-        Index("ix_calls_started_at", "started_at"),
+        Index("ix_calls_team_called_at", "team", "called_at"),
+        Index("ix_calls_agent_called_at", "agent", "called_at"),
+        Index("ix_calls_campaign_called_at", "campaign", "called_at"),
+        Index("ix_calls_called_at", "called_at"),
         Index("ix_calls_state", "state"),
         {"postgresql_partition_by": "RANGE (id)"},
     )
+    # Computed columns come back with the statement that changes them, not by a later query.
+    __mapper_args__ = {"eager_defaults": True}  # noqa: RUF012 - SQLAlchemy reads it
 
 
 class CallAudio(Base):

@@ -77,6 +77,7 @@ class SopStateRow(Base):
     weight: Mapped[float]
     reason: Mapped[str]
     hits: Mapped[list[Any]]
+    expected_rank: Mapped[int]
     actual_rank: Mapped[int | None]
 
     __table_args__ = (Index("ix_sop_states_node_state", "node", "state"), BY_CALL_ID)
