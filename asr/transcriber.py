@@ -1,0 +1,171 @@
+"""Recording in, Transcript out: one set of weights, any number of calls."""
+
+import threading
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+from pathlib import Path
+
+from asr.assemble import JoinOptions, assemble
+from asr.audio_checks import is_fake_stereo, quality_flags
+from asr.channel_map import roles_for
+from asr.decode import DecodedAudio, decode, decode_pair
+from asr.engines.base import DecodeOptions, Engine, WindowText
+from asr.engines.faster_whisper import FasterWhisperEngine
+from asr.engines.silero import FRAME_MS, SileroVad
+from asr.packing import Segment, Window, pack, render
+from asr.transcript import ChannelSpeech, EngineInfo, Role, Transcript
+from asr.vad import VadOptions, pad_spans, speech_spans
+from asr.weights import WeightsRegistry
+from core.errors import AppError
+from core.settings import AsrSettings
+from core.span import Span
+
+Progress = Callable[[float], None]
+
+PROMPT = "以下是一段普通话电话录音，请用简体中文记录，带标点。"
+_WINDOW_MS = 15_000
+_GAP_MS = 300
+_BATCHES_PER_GROUP = 4  # windows rendered at once, so that hours of audio stay PCM
+
+
+class Transcriber:
+    """Recognises calls one after another with one set of weights, loaded on first use.
+
+    Safe to call from several threads: the weights are loaded once.
+
+    Args:
+        settings: Engine, weights, device, batch size, beam width.
+        registry: Where weights come from.
+    """
+
+    def __init__(self, settings: AsrSettings, registry: WeightsRegistry) -> None:
+        self._settings = settings
+        self._registry = registry
+        self._lock = threading.Lock()
+        self._engine: Engine | None = None
+        self._vad: SileroVad | None = None
+
+    @property
+    def engine_info(self) -> EngineInfo:
+        """What makes the transcripts: engine, weights and options. Loads the weights.
+
+        Raises:
+            AppError: `weights-missing`, `weights-invalid`, `device-unavailable`,
+                `unknown-engine`.
+        """
+        info = self._loaded()[0].info
+        options = {
+            **info.options,
+            "beam_size": self._settings.beam_size,
+            "prompt": PROMPT,
+            "window_ms": _WINDOW_MS,
+        }
+        return replace(info, options=options)
+
+    def transcribe(
+        self,
+        paths: Sequence[Path],
+        roles: tuple[Role, ...],
+        *,
+        max_duration_s: int | None = None,
+        progress: Progress | None = None,
+    ) -> Transcript:
+        """What was said in one call.
+
+        Args:
+            paths: One recording, or two mono recordings of the same call.
+            roles: Role by channel, as of `parse_channel_map`.
+            max_duration_s: Longest recording accepted; None = as the settings say.
+            progress: Called with the share done in [0, 1], from this thread, rising.
+
+        Raises:
+            AppError: `bad-audio`, `audio-too-long`, and those of `engine_info`.
+        """
+        report = progress or _ignore
+        audio = self._decode(paths, max_duration_s or self._settings.max_duration_s)
+        report(0.02)
+        return self.transcribe_audio(audio, roles, progress=report)
+
+    def transcribe_audio(
+        self, audio: DecodedAudio, roles: tuple[Role, ...], *, progress: Progress | None = None
+    ) -> Transcript:
+        """As `transcribe`, of a recording that is already decoded."""
+        report = progress or _ignore
+        engine, vad = self._loaded()
+        # Identical channels are one recording of both speakers: heard once, roles unknown.
+        channels = 1 if is_fake_stereo(audio) else len(audio.pcm)
+        held = ("unknown",) if channels < len(audio.pcm) else roles_for(channels, roles)
+        options = VadOptions(max_speech_ms=_WINDOW_MS)
+        speech = [
+            speech_spans(vad.probabilities(audio.pcm[c]), FRAME_MS, audio.duration_ms, options)
+            for c in range(channels)
+        ]
+        report(0.05)
+        segments = _segments(speech, options.pad_ms, audio.duration_ms)
+        windows = pack(segments, _WINDOW_MS, _GAP_MS)
+        texts = self._recognise(engine, audio, windows, report)
+        found = assemble(segments, windows, texts, held, PROMPT, JoinOptions())
+        report(1.0)
+        return Transcript(
+            audio=replace(audio.facts, quality_flags=quality_flags(audio, speech)),
+            engine=self.engine_info,
+            utterances=found.utterances,
+            speech=tuple(ChannelSpeech(c, held[c], spans) for c, spans in enumerate(speech)),
+            dropped=found.dropped,
+            untranscribed=found.untranscribed,
+        )
+
+    def _recognise(
+        self, engine: Engine, audio: DecodedAudio, windows: Sequence[Window], report: Progress
+    ) -> list[WindowText]:
+        options = DecodeOptions(self._settings.beam_size, PROMPT)
+        group = engine.batch_size * _BATCHES_PER_GROUP
+        texts: list[WindowText] = []
+        for first in range(0, len(windows), group):
+            samples = [render(audio, window) for window in windows[first : first + group]]
+            texts.extend(engine.recognise(samples, options))
+            report(0.05 + 0.94 * len(texts) / len(windows))
+        return texts
+
+    def _loaded(self) -> tuple[Engine, SileroVad]:
+        with self._lock:
+            if self._engine is None:
+                self._engine = self._load_engine()
+            if self._vad is None:
+                self._vad = SileroVad()
+            return self._engine, self._vad
+
+    def _load_engine(self) -> Engine:
+        if self._settings.engine != "faster-whisper":
+            raise AppError(
+                "unknown-engine",
+                f"不认识识别引擎“{self._settings.engine}”。"
+                "请把 TINGJIAN_ASR__ENGINE 设为 faster-whisper。",
+                detail={"engine": self._settings.engine},
+            )
+        weights = self._registry.resolve(self._settings.weights)
+        return FasterWhisperEngine(weights.directory, weights.name, weights.sha256, self._settings)
+
+    @staticmethod
+    def _decode(paths: Sequence[Path], max_duration_s: int) -> DecodedAudio:
+        if len(paths) == 1:
+            return decode(paths[0], max_duration_s)
+        if len(paths) == 2:
+            return decode_pair(paths[0], paths[1], max_duration_s)
+        raise AppError(
+            "bad-audio",
+            f"一通通话应有一个录音文件，或坐席、客户各一个单声道文件，收到 {len(paths)} 个。",
+            detail={"files": [path.name for path in paths]},
+        )
+
+
+def _segments(speech: Sequence[Sequence[Span]], pad_ms: int, duration_ms: int) -> list[Segment]:
+    return [
+        Segment(channel, heard, spoken)
+        for channel, spans in enumerate(speech)
+        for heard, spoken in zip(pad_spans(spans, pad_ms, duration_ms), spans, strict=True)
+    ]
+
+
+def _ignore(_share: float) -> None:
+    return None
