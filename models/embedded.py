@@ -233,7 +233,7 @@ class _Cluster:
     def _socket_dir(self) -> Path:
         if len(os.fsencode(self.path / _SOCKET_NAME)) <= _MAX_SOCKET_PATH_BYTES:
             return self.path
-        short = Path(tempfile.mkdtemp(prefix="tingjian-pg-", dir="/tmp"))  # noqa: S108
+        short = Path(tempfile.mkdtemp(prefix="tingjian-pg-", dir="/tmp"))
         if self.user is not None:
             os.chown(short, self.user.pw_uid, self.user.pw_gid)
         return short
@@ -305,7 +305,7 @@ def _server_user() -> pwd.struct_passwd | None:
     except KeyError:
         pass
     try:
-        subprocess.run(
+        subprocess.run(  # noqa: S603 - a constant command
             ["useradd", "--system", "--no-create-home", "--shell", "/bin/false", _SYSTEM_USER],  # noqa: S607
             check=True,
             capture_output=True,

@@ -77,7 +77,9 @@ def ensure_partitions_sync(
             with connection.begin_nested():
                 connection.execute(text(statement))
         except IntegrityError:
-            logger.warning("rows of this month stay in the default partition", extra={"name_": name})
+            logger.warning(
+                "rows of this month stay in the default partition", extra={"name_": name}
+            )
             continue
         created.append(name)
     return tuple(created)

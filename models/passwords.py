@@ -1,34 +1,40 @@
-"""Passwords: Argon2id hashes in PHC form, with the parameters of RFC 9106 (low-memory profile)."""
+"""Password and token hashes."""
 
-from functools import lru_cache
+import hashlib
+import secrets
 
 from argon2 import PasswordHasher
-from argon2.exceptions import Argon2Error, InvalidHashError
+from argon2.exceptions import InvalidHashError, VerificationError
 
-
-@lru_cache(maxsize=1)
-def _hasher() -> PasswordHasher:
-    return PasswordHasher()
-
-
-@lru_cache(maxsize=1)
-def _nobody() -> str:
-    return _hasher().hash("nobody signs in with this")
+_HASHER = PasswordHasher()
+# Checked when there is no such user, so that the answer takes as long as for one that exists.
+_NOBODY = _HASHER.hash(secrets.token_urlsafe(16))
 
 
 def hash_password(password: str) -> str:
-    """A new salted Argon2id hash of `password` (about 50 ms and 64 MiB of work)."""
-    return _hasher().hash(password)
+    """Argon2id hash with its parameters and salt, in PHC form."""
+    return _HASHER.hash(password)
 
 
-def verify_password(password_hash: str | None, password: str) -> bool:
-    """Whether `password` is the one behind `password_hash`.
-
-    With None (no such user) the same work is done and the answer is False, so that the time
-    taken does not tell which names exist.
-    """
+def check_password(password: str, stored: str | None) -> bool:
+    """Whether the password fits the hash; None (no such user) takes the same time and is False."""
     try:
-        matches = _hasher().verify(password_hash or _nobody(), password)
-    except (Argon2Error, InvalidHashError):
+        _HASHER.verify(stored or _NOBODY, password)
+    except (VerificationError, InvalidHashError):
         return False
-    return matches and password_hash is not None
+    return stored is not None
+
+
+def needs_rehash(stored: str) -> bool:
+    """Whether the hash was made with weaker parameters than those of today."""
+    return _HASHER.check_needs_rehash(stored)
+
+
+def new_token(nbytes: int = 32) -> str:
+    """A random token, safe in URLs and cookies."""
+    return secrets.token_urlsafe(nbytes)
+
+
+def token_hash(token: str) -> str:
+    """Lower-case hex SHA-256 of a token: long random tokens need no slow hash."""
+    return hashlib.sha256(token.encode()).hexdigest()

@@ -1,1 +1,1 @@
-"""Job names, stages and the worker: the only place that wires asr, nlp, events, qa_rules, models."""
+"""Job names, stages and the worker: wires asr, nlp, events, qa_rules and models together."""

@@ -18,8 +18,9 @@ class Call(Base):
     `state` moves received -> transcribing -> analyzing -> done | failed. `attempts` counts the
     tries of the current stage, and `stage_token` names the try that may write its results: a
     worker that lost its call to another one finds a different token and writes nothing. `roles`
-    maps channel index to role (`["agent", "customer"]`). Results live in their own tables; `score`, `passed`
-    and `vetoed` are copies for lists and filters, written in the same transaction.
+    maps channel index to role (`["agent", "customer"]`). Results live in their own tables;
+    `score`, `passed` and `vetoed` are copies for lists and filters, written in the same
+    transaction.
     """
 
     __tablename__ = "calls"

@@ -1,0 +1,178 @@
+"""Results of a call: stored as a whole, replaced as a whole, read back as values."""
+
+import uuid
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from sqlalchemy import delete, insert, select
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from asr.transcript import Transcript
+from core.serial import from_json, to_json
+from events.hits import EventHit, SopReport
+from models.tables import (
+    Base,
+    CallMetricsRow,
+    CallWaveform,
+    EventHitRow,
+    FindingRow,
+    SopStateRow,
+    TranscriptRow,
+    UtteranceRow,
+)
+from qa_rules.findings import Finding, Score
+
+_UTTERANCE_COLUMNS = (
+    "channel", "role", "start_ms", "end_ms", "text", "normalised", "words", "confidence",
+    "reliability",
+)  # fmt: skip
+_HIT_COLUMNS = (
+    "node", "role", "utterance", "char_start", "char_end", "start_ms", "end_ms", "layer", "form",
+    "score", "text", "tree",
+)  # fmt: skip
+_STEP_COLUMNS = (
+    "node", "state", "required", "weight", "reason", "hits", "expected_rank", "actual_rank",
+)  # fmt: skip
+_FINDING_COLUMNS = (
+    "rule", "rule_name", "category", "severity", "outcome", "score_effect", "veto", "reason",
+    "ruleset", "evidence",
+)  # fmt: skip
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ChannelWaveform:
+    """Peaks of one channel: `peaks` holds interleaved int8 (min, max), `per_second` pairs/s."""
+
+    channel: int
+    per_second: int
+    peaks: bytes
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StoredAnalysis:
+    """What the analysis of one call found. `metrics` and `versions` are JSON objects."""
+
+    hits: tuple[EventHit, ...]
+    sop: SopReport
+    findings: tuple[Finding, ...]
+    score: Score
+    metrics: Mapping[str, Any]
+    versions: Mapping[str, Any]
+
+
+async def save_transcript(
+    session: AsyncSession, call_id: uuid.UUID, transcript: Transcript
+) -> None:
+    """Store the transcript with its utterances in place of whatever the call had before."""
+    document = to_json(transcript)
+    utterances = document.pop("utterances")
+    await _replace(session, TranscriptRow, call_id, [{"document": document}])
+    await _replace(session, UtteranceRow, call_id, _positioned(utterances, _UTTERANCE_COLUMNS))
+
+
+async def load_transcript(session: AsyncSession, call_id: uuid.UUID) -> Transcript | None:
+    """The stored transcript; None before the call was transcribed."""
+    row = await session.get(TranscriptRow, call_id)
+    if row is None:
+        return None
+    utterances = await _read(session, UtteranceRow, call_id, _UTTERANCE_COLUMNS)
+    listed = [{"index": position, **values} for position, values in enumerate(utterances)]
+    return from_json(Transcript, {**row.document, "utterances": listed}, "stored transcript")
+
+
+async def save_waveform(
+    session: AsyncSession, call_id: uuid.UUID, channels: Sequence[ChannelWaveform]
+) -> None:
+    """Store the peaks of all channels in place of whatever the call had before."""
+    rows = [{"channel": c.channel, "per_second": c.per_second, "peaks": c.peaks} for c in channels]
+    await _replace(session, CallWaveform, call_id, rows)
+
+
+async def load_waveform(session: AsyncSession, call_id: uuid.UUID) -> tuple[ChannelWaveform, ...]:
+    """The stored peaks by channel; empty before the call was transcribed."""
+    rows = await session.scalars(
+        select(CallWaveform).where(CallWaveform.call_id == call_id).order_by(CallWaveform.channel)
+    )
+    return tuple(
+        ChannelWaveform(channel=row.channel, per_second=row.per_second, peaks=row.peaks)
+        for row in rows
+    )
+
+
+async def save_analysis(
+    session: AsyncSession, call_id: uuid.UUID, analysis: StoredAnalysis
+) -> None:
+    """Store hits, SOP states, findings, score and metrics in place of what the call had before.
+
+    The copies on `Call` (score, passed, vetoed) are the caller's, in the same transaction.
+    """
+    hits = _positioned([to_json(hit) for hit in analysis.hits], _HIT_COLUMNS)
+    steps = _positioned([to_json(step) for step in analysis.sop.steps], _STEP_COLUMNS)
+    findings = _positioned([to_json(item) for item in analysis.findings], _FINDING_COLUMNS)
+    summary = {
+        "metrics": dict(analysis.metrics),
+        "score": to_json(analysis.score),
+        "sop_coverage": analysis.sop.coverage,
+        "order_adherence": analysis.sop.order_adherence,
+        "versions": dict(analysis.versions),
+    }
+    await _replace(session, EventHitRow, call_id, hits)
+    await _replace(session, SopStateRow, call_id, steps)
+    await _replace(session, FindingRow, call_id, findings)
+    await _replace(session, CallMetricsRow, call_id, [summary])
+
+
+async def load_analysis(session: AsyncSession, call_id: uuid.UUID) -> StoredAnalysis | None:
+    """The stored analysis; None before the call was analysed."""
+    row = await session.get(CallMetricsRow, call_id)
+    if row is None:
+        return None
+    hits = await _read(session, EventHitRow, call_id, _HIT_COLUMNS)
+    steps = await _read(session, SopStateRow, call_id, _STEP_COLUMNS)
+    findings = await _read(session, FindingRow, call_id, _FINDING_COLUMNS)
+    sop = {
+        "steps": steps,
+        "coverage": row.sop_coverage,
+        "order_adherence": row.order_adherence,
+    }
+    return StoredAnalysis(
+        hits=tuple(from_json(EventHit, values, "stored event hit") for values in hits),
+        sop=from_json(SopReport, sop, "stored SOP report"),
+        findings=tuple(from_json(Finding, values, "stored finding") for values in findings),
+        score=from_json(Score, row.score, "stored score"),
+        metrics=row.metrics,
+        versions=row.versions,
+    )
+
+
+async def _replace(
+    session: AsyncSession,
+    table: type[Base],
+    call_id: uuid.UUID,
+    rows: Sequence[Mapping[str, Any]],
+) -> None:
+    column = table.__table__.c.call_id
+    await session.execute(delete(table).where(column == call_id))
+    if rows:
+        await session.execute(insert(table), [{"call_id": call_id, **row} for row in rows])
+    # Rows of this kind that the session has read are out of date now.
+    for instance in list(session.identity_map.values()):
+        if isinstance(instance, table) and getattr(instance, "call_id", None) == call_id:
+            session.expunge(instance)
+
+
+async def _read(
+    session: AsyncSession, table: type[Base], call_id: uuid.UUID, names: Sequence[str]
+) -> list[dict[str, Any]]:
+    columns = table.__table__.c
+    query = select(*(columns[name] for name in names)).where(columns.call_id == call_id)
+    rows = await session.execute(query.order_by(columns.position))
+    return [dict(row) for row in rows.mappings()]
+
+
+def _positioned(items: Sequence[Mapping[str, Any]], names: Sequence[str]) -> list[dict[str, Any]]:
+    return [
+        {"position": position, **{name: item[name] for name in names}}
+        for position, item in enumerate(items)
+    ]

@@ -1,0 +1,108 @@
+"""Job names and queues, and how a job is put into a queue: inside the caller's transaction.
+
+This module imports no task, so that whoever enqueues needs none of what the tasks need.
+"""
+
+import datetime as dt
+import uuid
+
+from procrastinate import App, PsycopgConnector
+from procrastinate.types import JSONValue
+from sqlalchemy import text
+from sqlalchemy.ext.asyncio import AsyncSession
+
+TRANSCRIBE_CALL = "transcribe_call"
+ANALYZE_CALL = "analyze_call"
+DELIVER_WEBHOOK = "deliver_webhook"
+RETRY_STALLED = "retry_stalled"
+MAINTAIN = "maintain"
+
+TRANSCRIBE_QUEUE = "transcribe"
+ANALYZE_QUEUE = "analyze"
+DELIVER_QUEUE = "deliver"
+MAINTENANCE_QUEUE = "maintenance"
+QUEUES = (TRANSCRIBE_QUEUE, ANALYZE_QUEUE, DELIVER_QUEUE, MAINTENANCE_QUEUE)
+
+QUEUE_OF = {
+    TRANSCRIBE_CALL: TRANSCRIBE_QUEUE,
+    ANALYZE_CALL: ANALYZE_QUEUE,
+    DELIVER_WEBHOOK: DELIVER_QUEUE,
+    RETRY_STALLED: MAINTENANCE_QUEUE,
+    MAINTAIN: MAINTENANCE_QUEUE,
+}
+
+# Never opened: every job goes in through the connection of the session that defers it.
+_APP = App(connector=PsycopgConnector())
+
+
+async def defer(
+    session: AsyncSession,
+    job_name: str,
+    queue: str | None = None,
+    *,
+    lock: str | None = None,
+    schedule_at: dt.datetime | None = None,
+    **args: JSONValue,
+) -> int:
+    """The id of the job, which exists if and only if the session's transaction commits.
+
+    `queue` defaults to the job's own. Jobs with the same `lock` run one after another.
+    `schedule_at` (aware) is the earliest time to run.
+    """
+    await session.flush()
+    connection = await (await session.connection()).get_raw_connection()
+    deferrer = _APP.configure_task(
+        job_name,
+        queue=queue or QUEUE_OF[job_name],
+        lock=lock,
+        schedule_at=schedule_at,
+        connection=connection.driver_connection,
+    )
+    return await deferrer.defer_async(**args)
+
+
+async def defer_transcription(session: AsyncSession, call_id: uuid.UUID) -> int:
+    """The job that transcribes the call."""
+    return await defer(session, TRANSCRIBE_CALL, lock=call_lock(call_id), call_id=str(call_id))
+
+
+async def defer_analysis(session: AsyncSession, call_id: uuid.UUID) -> int:
+    """The job that analyses the call's stored transcript."""
+    return await defer(session, ANALYZE_CALL, lock=call_lock(call_id), call_id=str(call_id))
+
+
+async def defer_delivery(
+    session: AsyncSession,
+    message_id: uuid.UUID,
+    attempt: int,
+    schedule_at: dt.datetime | None = None,
+) -> int:
+    """The job that makes attempt number `attempt` (from 1) to deliver a webhook message."""
+    return await defer(
+        session,
+        DELIVER_WEBHOOK,
+        lock=f"webhook:{message_id}",
+        schedule_at=schedule_at,
+        message_id=str(message_id),
+        attempt=attempt,
+    )
+
+
+def call_lock(call_id: uuid.UUID) -> str:
+    """The lock of all jobs of one call: they never run at the same time."""
+    return f"call:{call_id}"
+
+
+async def queue_depths(session: AsyncSession) -> dict[str, dict[str, int]]:
+    """For each queue the number of jobs `waiting` and `running`; queues without any have zeros."""
+    rows = await session.execute(
+        text(
+            "SELECT queue_name, status::text AS status, count(*) AS jobs FROM procrastinate_jobs"
+            " WHERE status IN ('todo', 'doing') GROUP BY queue_name, status"
+        )
+    )
+    depths = {queue: {"waiting": 0, "running": 0} for queue in QUEUES}
+    for row in rows:
+        counts = depths.setdefault(row.queue_name, {"waiting": 0, "running": 0})
+        counts["waiting" if row.status == "todo" else "running"] = row.jobs
+    return depths
