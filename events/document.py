@@ -1,0 +1,394 @@
+"""Tree documents: YAML text in, `EventTree` out, and back; and the packs that come along."""
+
+from functools import lru_cache
+from importlib import resources
+from pathlib import Path
+from typing import Any, cast
+
+import yaml
+
+from asr.transcript import ROLES, Role
+from core.errors import AppError
+from events.merge import merge_trees
+from events.tree import (
+    Anchor,
+    Background,
+    Context,
+    Conversation,
+    EventNode,
+    EventTree,
+    Matchers,
+    Scope,
+)
+from events.yaml_reader import Reader
+
+_TREE_KEYS = (
+    "tree", "version", "domain", "description", "extends", "conversation", "background", "nodes",
+)  # fmt: skip
+_NODE_KEYS = (
+    "key", "name", "role", "description", "sop", "expected", "required", "weight", "match",
+    "scope", "context", "applies_after", "children",
+)  # fmt: skip
+_MATCH_KEYS = (
+    "keywords", "regex", "examples", "counter_examples", "threshold", "pinyin", "negation",
+)  # fmt: skip
+_SCOPE_LIMITS = ("first_utterances", "last_utterances", "first_s", "last_s")
+_MAX_DEPTH = 6
+
+
+def parse_tree(text: str, source: str = "tree") -> EventTree:
+    """The tree that a YAML document describes; `extends: PACK` builds on a pack's tree.
+
+    Raises:
+        AppError: `bad-tree` with `detail` source, line and column (from 1) of the first mistake.
+    """
+    reader = Reader(source, "bad-tree", "事件树")
+    root = reader.root(text)
+    fields = reader.mapping(root, _TREE_KEYS, "事件树")
+    for key in ("tree", "nodes"):
+        if key not in fields and not (key == "nodes" and "extends" in fields):
+            raise reader.fail(root, f"事件树缺少 {key}")
+    base = _base(reader, fields["extends"]) if "extends" in fields else None
+    tree = _tree(reader, fields, base)
+    if base is not None:
+        tree = merge_trees(base, tree)
+    _check_references(reader, root, tree)
+    return tree
+
+
+def load_tree(path: Path) -> EventTree:
+    """The tree in a YAML file (UTF-8).
+
+    Raises:
+        AppError: `not-found` when the file cannot be read, `bad-tree` when it is no tree.
+    """
+    try:
+        text = path.read_text(encoding="utf-8")
+    except (OSError, UnicodeDecodeError) as error:
+        raise AppError(
+            "not-found", f"Cannot read the tree {path}: {error}. Check the path."
+        ) from error
+    return parse_tree(text, str(path))
+
+
+@lru_cache(maxsize=16)
+def load_pack(name_or_domain: str) -> EventTree:
+    """The pack of that name (`职业教育`) or domain (`edu`).
+
+    Raises:
+        AppError: `not-found` listing the packs there are.
+    """
+    wanted = name_or_domain.strip()
+    for name in pack_names():
+        if name == wanted:
+            return parse_tree(_pack_text(name), f"{name}.yaml")
+    for name in pack_names():
+        if _pack_domain(name) == wanted:
+            return load_pack(name)
+    raise AppError(
+        "not-found", f"There is no pack {wanted!r}. Choose one of: {', '.join(pack_names())}."
+    )
+
+
+@lru_cache(maxsize=1)
+def pack_names() -> tuple[str, ...]:
+    """Names of the packs that come with the product, sorted."""
+    folder = resources.files("events") / "packs"
+    return tuple(sorted(f.name[:-5] for f in folder.iterdir() if f.name.endswith(".yaml")))
+
+
+def _pack_text(name: str) -> str:
+    return (resources.files("events") / "packs" / f"{name}.yaml").read_text(encoding="utf-8")
+
+
+@lru_cache(maxsize=16)
+def _pack_domain(name: str) -> str:
+    root = yaml.compose(_pack_text(name), Loader=yaml.SafeLoader)
+    pairs = {key.value: value.value for key, value in root.value}
+    return str(pairs.get("domain", "general"))
+
+
+def dump_tree(tree: EventTree) -> str:
+    """The tree as YAML; `parse_tree` of it gives an equal tree."""
+    return cast(
+        str,
+        yaml.dump(
+            _tree_document(tree), Dumper=_Dumper, allow_unicode=True, sort_keys=False, width=1000
+        ),
+    )
+
+
+class _Dumper(yaml.SafeDumper):
+    """Plain style with list items indented under their key."""
+
+    def increase_indent(self, flow: bool = False, indentless: bool = False) -> None:
+        super().increase_indent(flow, False)
+
+
+def _base(reader: Reader, node: yaml.Node) -> EventTree:
+    try:
+        return load_pack(reader.name(node, "extends"))
+    except AppError as error:
+        if error.code != "not-found":
+            raise
+        raise reader.fail(
+            node, f"没有名为 {node.value} 的模板，可用：{'、'.join(pack_names())}"
+        ) from error
+
+
+def _tree(reader: Reader, fields: dict[str, yaml.Node], base: EventTree | None) -> EventTree:
+    given: dict[str, Any] = {"name": reader.name(fields["tree"], "tree")}
+    for key in ("version", "domain"):
+        if key in fields:
+            given[key] = reader.name(fields[key], key)
+    if "description" in fields:
+        given["description"] = reader.text(fields["description"])
+    if "conversation" in fields:
+        limits = reader.mapping(
+            fields["conversation"], ("min_customer_utterances", "min_duration_s"), "conversation"
+        )
+        given["conversation"] = Conversation(
+            **{key: reader.integer(value, key, 0) for key, value in limits.items()}
+        )
+    elif base is not None:
+        given["conversation"] = base.conversation
+    if "background" in fields:
+        given["background"] = _background(reader, fields["background"])
+    if "nodes" in fields:
+        base_nodes = base.nodes if base else ()
+        given["nodes"] = _nodes(reader, fields["nodes"], "", "agent", base_nodes, 1)
+    return EventTree(**given)
+
+
+def _background(reader: Reader, node: yaml.Node) -> tuple[Background, ...]:
+    by_role = reader.mapping(node, ROLES, "background")
+    return tuple(
+        Background(cast(Role, role), text)
+        for role, texts in by_role.items()
+        for text in reader.texts(texts, "background")
+    )
+
+
+def _nodes(
+    reader: Reader,
+    node: yaml.Node,
+    parent: str,
+    role: Role,
+    base: tuple[EventNode, ...],
+    depth: int,
+) -> tuple[EventNode, ...]:
+    if depth > _MAX_DEPTH:
+        raise reader.fail(node, f"事件树最多 {_MAX_DEPTH} 层")
+    nodes: list[EventNode] = []
+    for item in reader.items(node, "nodes"):
+        child = _node(reader, item, parent, role, base, depth)
+        if any(child.key == other.key for other in nodes):
+            raise reader.fail(item, f"同级节点的 key {child.key} 重复")
+        nodes.append(child)
+    return tuple(nodes)
+
+
+def _node(
+    reader: Reader,
+    item: yaml.Node,
+    parent: str,
+    role: Role,
+    base: tuple[EventNode, ...],
+    depth: int,
+) -> EventNode:
+    fields = reader.mapping(item, _NODE_KEYS, "节点")
+    if "key" not in fields:
+        raise reader.fail(item, "节点缺少 key")
+    key = reader.name(fields["key"], "key")
+    old = next((node for node in base if node.key == key), None)
+    if "name" not in fields and old is None:
+        raise reader.fail(item, f"节点 {key} 缺少 name")
+    name = reader.name(fields["name"], "name") if "name" in fields else (old.name if old else key)
+    if "/" in name:
+        raise reader.fail(fields["name"], "节点名不能含有 /，它用来分隔层级")
+    path = f"{parent}/{name}" if parent else name
+    given: dict[str, Any] = {"key": key, "name": name, "path": path}
+    given["role"] = (
+        _role(reader, fields["role"]) if "role" in fields else (old.role if old else role)
+    )
+    _node_flags(reader, fields, old, given)
+    if "match" in fields:
+        given["match"] = _match(reader, fields["match"], old.match if old else None)
+    elif old is not None:
+        given["match"] = old.match
+    given["scope"] = _scope(reader, fields["scope"]) if "scope" in fields else old and old.scope
+    if "context" in fields:
+        given["context"] = _context(reader, fields["context"])
+    elif old is not None:
+        given["context"] = old.context
+    if "applies_after" in fields:
+        given["applies_after"] = reader.texts(fields["applies_after"], "applies_after")
+    elif old is not None:
+        given["applies_after"] = old.applies_after
+    if "children" in fields:
+        inherited = old.children if old else ()
+        given["children"] = _nodes(
+            reader, fields["children"], path, given["role"], inherited, depth + 1
+        )
+    return EventNode(**given)
+
+
+def _node_flags(
+    reader: Reader, fields: dict[str, yaml.Node], old: EventNode | None, given: dict[str, Any]
+) -> None:
+    for key in ("sop", "expected", "required"):
+        if key in fields:
+            given[key] = reader.flag(fields[key], key)
+        elif old is not None:
+            given[key] = getattr(old, key)
+    if "weight" in fields:
+        given["weight"] = reader.number(fields["weight"], "weight", 0.0, 1000.0)
+    elif old is not None:
+        given["weight"] = old.weight
+    if "description" in fields:
+        given["description"] = reader.text(fields["description"])
+    elif old is not None:
+        given["description"] = old.description
+
+
+def _role(reader: Reader, node: yaml.Node) -> Role:
+    value = reader.text(node)
+    if value not in ROLES:
+        raise reader.fail(node, f"role 应当是 {'、'.join(ROLES)} 之一，现在是 {value}")
+    return cast(Role, value)
+
+
+def _match(reader: Reader, node: yaml.Node, old: Matchers | None) -> Matchers:
+    fields = reader.mapping(node, _MATCH_KEYS, "match")
+    given: dict[str, Any] = {}
+    for key in ("keywords", "regex", "examples", "counter_examples"):
+        if key in fields:
+            given[key] = reader.texts(fields[key], key)
+    if "threshold" in fields:
+        given["threshold"] = reader.number(fields["threshold"], "threshold", 0.0, 1.0)
+    elif old is not None:
+        given["threshold"] = old.threshold
+    for key in ("pinyin", "negation"):
+        if key in fields:
+            given[key] = reader.flag(fields[key], key)
+        elif old is not None:
+            given[key] = getattr(old, key)
+    return Matchers(**given)
+
+
+def _scope(reader: Reader, node: yaml.Node) -> Scope:
+    fields = reader.mapping(node, (*_SCOPE_LIMITS, "after", "before"), "scope")
+    given: dict[str, Any] = {
+        key: reader.integer(fields[key], key) for key in _SCOPE_LIMITS if key in fields
+    }
+    for key in ("after", "before"):
+        if key in fields:
+            given[key] = _anchor(reader, fields[key], key)
+    return Scope(**given)
+
+
+def _context(reader: Reader, node: yaml.Node) -> Context:
+    fields = reader.mapping(node, ("after", "bonus"), "context")
+    for key in ("after", "bonus"):
+        if key not in fields:
+            raise reader.fail(node, f"context 缺少 {key}")
+    bonus = reader.number(fields["bonus"], "bonus", -1.0, 1.0)
+    return Context(after=_anchor(reader, fields["after"], "after"), bonus=bonus)
+
+
+def _anchor(reader: Reader, node: yaml.Node, what: str) -> Anchor:
+    if isinstance(node, yaml.ScalarNode):
+        return Anchor(nodes=(reader.name(node, what),))
+    fields = reader.mapping(node, ("node", "within_utterances", "within_s"), what)
+    if "node" not in fields:
+        raise reader.fail(node, f"{what} 缺少 node")
+    limits = {
+        key: reader.integer(fields[key], key)
+        for key in ("within_utterances", "within_s")
+        if key in fields
+    }
+    return Anchor(nodes=reader.texts(fields["node"], "node"), **limits)
+
+
+def _check_references(reader: Reader, root: yaml.Node, tree: EventTree) -> None:
+    """Refuse circles of anchors: no order of matching could resolve them."""
+    edges = {node.path: node.anchors() for node in tree.walk()}
+    done: set[str] = set()
+
+    def visit(path: str, trail: tuple[str, ...]) -> None:
+        if path in trail:
+            raise reader.fail(root, f"scope 或 context 互相引用：{' → '.join((*trail, path))}")
+        if path in done or path not in edges:
+            return
+        for target in edges[path]:
+            visit(target, (*trail, path))
+        done.add(path)
+
+    for path in edges:
+        visit(path, ())
+
+
+def _tree_document(tree: EventTree) -> dict[str, Any]:
+    document: dict[str, Any] = {
+        "tree": tree.name,
+        "version": tree.version,
+        "domain": tree.domain,
+        "description": tree.description,
+        "conversation": {
+            "min_customer_utterances": tree.conversation.min_customer_utterances,
+            "min_duration_s": tree.conversation.min_duration_s,
+        },
+    }
+    background: dict[str, list[str]] = {}
+    for sentence in tree.background:
+        background.setdefault(sentence.role, []).append(sentence.text)
+    if background:
+        document["background"] = background
+    document["nodes"] = [_node_document(node) for node in tree.nodes]
+    return document
+
+
+def _node_document(node: EventNode) -> dict[str, Any]:
+    document: dict[str, Any] = {"key": node.key, "name": node.name, "role": node.role}
+    if node.description:
+        document["description"] = node.description
+    document |= {"sop": node.sop, "expected": node.expected, "required": node.required}
+    document["weight"] = node.weight
+    match = {
+        key: list(value) if isinstance(value, tuple) else value
+        for key in _MATCH_KEYS
+        if (value := getattr(node.match, key)) != getattr(Matchers(), key)
+    }
+    if match:
+        document["match"] = match
+    if node.scope is not None:
+        document["scope"] = _scope_document(node.scope)
+    if node.context is not None:
+        document["context"] = {
+            "after": _anchor_document(node.context.after),
+            "bonus": node.context.bonus,
+        }
+    if node.applies_after:
+        document["applies_after"] = list(node.applies_after)
+    if node.children:
+        document["children"] = [_node_document(child) for child in node.children]
+    return document
+
+
+def _scope_document(scope: Scope) -> dict[str, Any]:
+    document: dict[str, Any] = {
+        key: getattr(scope, key) for key in _SCOPE_LIMITS if getattr(scope, key) is not None
+    }
+    for key in ("after", "before"):
+        anchor = getattr(scope, key)
+        if anchor is not None:
+            document[key] = _anchor_document(anchor)
+    return document
+
+
+def _anchor_document(anchor: Anchor) -> dict[str, Any]:
+    document: dict[str, Any] = {"node": list(anchor.nodes)}
+    for key in ("within_utterances", "within_s"):
+        if getattr(anchor, key) is not None:
+            document[key] = getattr(anchor, key)
+    return document

@@ -1,0 +1,250 @@
+"""Exact layers: keyword expressions, regular expressions, and keywords by sound."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import re2
+
+from core.evidence import Form, Layer
+from events.cues import negated, quoted
+from events.keywords import (
+    CharSpan,
+    Expression,
+    find,
+    map_terms,
+    parse_expression,
+    substring_spans,
+    terms,
+)
+from events.tree import EventNode
+from nlp.normalise import TextForms, forms
+from nlp.phonetics import SoundCodes, syllables, toned_syllables
+from nlp.tokenizer import default_tokenizer
+
+_FUZZY_MIN = 3  # Shorter words sound like too much else.
+_EXACT_MIN = 2  # These must agree in tone and lie on word boundaries.
+
+
+@dataclass(frozen=True, slots=True)
+class ExactMatch:
+    """Where an exact layer matched: a half-open span of the form's code points."""
+
+    layer: Layer
+    form: Form
+    start: int
+    end: int
+
+
+@dataclass(frozen=True, slots=True)
+class _Rules:
+    expressions: tuple[Expression, ...]
+    patterns: tuple[re2._Regexp, ...]
+    by_sound: bool
+    negation: bool
+
+
+class ExactMatcher:
+    """The exact layers of all nodes of a tree, compiled once.
+
+    Every term is searched once per text, and only expressions with a term that occurs are
+    evaluated.
+    """
+
+    def __init__(self, nodes: tuple[EventNode, ...]) -> None:
+        self._rules = {node.path: _compile(node) for node in nodes}
+        self._by_term: dict[str, list[str]] = {}
+        self._unconditional: list[str] = []
+        for path, rules in self._rules.items():
+            words = {term for expression in rules.expressions for term in terms(expression)}
+            for word in words:
+                self._by_term.setdefault(word, []).append(path)
+        self._patterns = _PatternSet(
+            [
+                (path, pattern.pattern)
+                for path, rules in self._rules.items()
+                for pattern in rules.patterns
+            ]
+        )
+        self._sounds = _Sounds({t: p for t, p in self._by_term.items() if self._audible(t, p)})
+
+    def _audible(self, term: str, paths: list[str]) -> bool:
+        return _speakable(term) and any(self._rules[path].by_sound for path in paths)
+
+    def match(self, text: TextForms, allowed: set[str]) -> dict[str, ExactMatch]:
+        """The first exact match of each of the `allowed` nodes in one text."""
+        found: dict[str, ExactMatch] = {}
+        for form, content, sentences in _texts(text):
+            present = {term for term in self._by_term if term in content}
+            touched = {path for term in present for path in self._by_term[term]}
+            for path in touched & allowed - found.keys():
+                self._add(found, path, self._keyword(path, form, content, sentences, present))
+            for path in self._patterns.candidates(content) & allowed - found.keys():
+                self._add(found, path, self._regex(path, form, content, sentences))
+        for path in (self._sounds.candidates(text) & allowed) - found.keys():
+            if self._rules[path].by_sound:
+                self._add(found, path, self._by_sound(path, text))
+        return found
+
+    @staticmethod
+    def _add(found: dict[str, ExactMatch], path: str, match: ExactMatch | None) -> None:
+        if match is not None:
+            found[path] = match
+
+    def _keyword(
+        self,
+        path: str,
+        form: Form,
+        content: str,
+        sentences: tuple[CharSpan, ...],
+        present: set[str],
+    ) -> ExactMatch | None:
+        rules = self._rules[path]
+        for start, end in sentences:
+            sentence = content[start:end]
+            for expression in rules.expressions:
+                spans = find(
+                    expression, lambda t, s=sentence: substring_spans(t, s) if t in present else ()
+                )
+                span = _said(sentence, spans, rules.negation)
+                if span:
+                    return ExactMatch("keyword", form, start + span[0], start + span[1])
+        return None
+
+    def _regex(
+        self, path: str, form: Form, content: str, sentences: tuple[CharSpan, ...]
+    ) -> ExactMatch | None:
+        rules = self._rules[path]
+        for start, end in sentences:
+            sentence = content[start:end]
+            for pattern in rules.patterns:
+                spans = tuple(match.span() for match in pattern.finditer(sentence))
+                span = _said(sentence, spans, rules.negation)
+                if span and span[0] < span[1]:
+                    return ExactMatch("regex", form, start + span[0], start + span[1])
+        return None
+
+    def _by_sound(self, path: str, text: TextForms) -> ExactMatch | None:
+        rules = self._rules[path]
+        for start, end in text.heard_sentences:
+            sentence = text.heard[start:end]
+            for expression in rules.expressions:
+                spans = find(
+                    expression, lambda t, a=start, b=end: self._sounds.spans(t, text, a, b)
+                )
+                span = _said(sentence, spans, rules.negation)
+                if span:
+                    return ExactMatch("pinyin", "pinyin", start + span[0], start + span[1])
+        return None
+
+
+def compile_expression(source: str) -> Expression:
+    """An expression whose terms are folded as texts are: lower case, no punctuation.
+
+    Raises:
+        AppError: `bad-expression`.
+    """
+    return map_terms(parse_expression(source), lambda term: forms(term).heard or term)
+
+
+def _compile(node: EventNode) -> _Rules:
+    options = re2.Options()
+    options.log_errors = False
+    return _Rules(
+        expressions=tuple(compile_expression(source) for source in node.match.keywords),
+        patterns=tuple(re2.compile(pattern, options) for pattern in node.match.regex),
+        by_sound=node.match.pinyin,
+        negation=node.match.negation,
+    )
+
+
+def _texts(text: TextForms) -> Iterator[tuple[Form, str, tuple[CharSpan, ...]]]:
+    yield "normalised", text.normalised, text.sentences
+    if text.heard != text.normalised:
+        yield "raw", text.heard, text.heard_sentences
+
+
+def _said(sentence: str, spans: tuple[CharSpan, ...], negation: bool) -> CharSpan | None:
+    """The first span that the sentence says itself: neither denied nor repeated."""
+    for start, end in spans:
+        if negation and (negated(sentence, start) or quoted(sentence, start)):
+            continue
+        return start, end
+    return None
+
+
+def _speakable(term: str) -> bool:
+    return len(term) >= _EXACT_MIN and all("一" <= character <= "鿿" for character in term)
+
+
+class _PatternSet:
+    """One pass of RE2 over a text that says which nodes have a pattern that occurs."""
+
+    def __init__(self, patterns: list[tuple[str, str]]) -> None:
+        self._paths = [path for path, _ in patterns]
+        options = re2.Options()
+        options.log_errors = False
+        options.max_mem = 64 << 20
+        self._set = re2.Set.SearchSet(options)
+        for _, pattern in patterns:
+            self._set.Add(pattern)
+        self._anchored = {path for path, pattern in patterns if "^" in pattern or "$" in pattern}
+        self._set.Compile()
+
+    def candidates(self, content: str) -> set[str]:
+        """Nodes to look at; anchors hold at sentence borders, which the whole text hides."""
+        if not self._paths:
+            return set()
+        return {self._paths[index] for index in self._set.Match(content) or ()} | self._anchored
+
+
+class _Sounds:
+    """Keyword terms by sound: fuzzy syllables for long ones, exact tones for short ones."""
+
+    def __init__(self, by_term: dict[str, list[str]]) -> None:
+        self._by_term = by_term
+        self._codes = SoundCodes()
+        self._fuzzy = {
+            term: self._codes.encode(syllables(term)) for term in by_term if len(term) >= _FUZZY_MIN
+        }
+        self._toned = {term: toned_syllables(term) for term in by_term if len(term) < _FUZZY_MIN}
+
+    def candidates(self, text: TextForms) -> set[str]:
+        """Nodes with a term that occurs by sound and not as written."""
+        sound = self._codes.encode(text.pinyin)
+        heard = text.heard
+        found: set[str] = set()
+        for term, code in self._fuzzy.items():
+            if code in sound and term not in heard:
+                found.update(self._by_term[term])
+        return found | self._short_candidates(text, heard)
+
+    def _short_candidates(self, text: TextForms, heard: str) -> set[str]:
+        sounds = text.pinyin
+        pairs = set(zip(sounds, sounds[1:], strict=False))
+        found: set[str] = set()
+        for term, toned in self._toned.items():
+            plain = (toned[0].rstrip("012345"), toned[1].rstrip("012345"))
+            if plain in pairs and term not in heard:
+                found.update(self._by_term[term])
+        return found
+
+    def spans(self, term: str, text: TextForms, start: int, end: int) -> tuple[CharSpan, ...]:
+        """Where `term` occurs in `[start, end)`, as written or by sound, relative to `start`."""
+        sentence = text.heard[start:end]
+        written = substring_spans(term, sentence)
+        if written:
+            return written
+        if term in self._fuzzy:
+            return substring_spans(self._fuzzy[term], self._codes.encode(text.pinyin[start:end]))
+        if term in self._toned:
+            return self._short_spans(self._toned[term], sentence)
+        return ()
+
+    def _short_spans(self, toned: tuple[str, ...], sentence: str) -> tuple[CharSpan, ...]:
+        sounds = toned_syllables(sentence)
+        size = len(toned)
+        places = [i for i in range(len(sounds) - size + 1) if sounds[i : i + size] == toned]
+        if not places:
+            return ()
+        edges = default_tokenizer().boundaries(sentence)
+        return tuple((i, i + size) for i in places if i in edges and i + size in edges)

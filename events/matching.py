@@ -1,0 +1,253 @@
+"""TreeMatcher: the key events of a call, with evidence."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from asr.transcript import Role, Transcript, Utterance
+from core.errors import AppError
+from core.evidence import Form, Layer
+from events.cues import denies, quoted
+from events.exact import ExactMatch, ExactMatcher
+from events.hits import EventHit
+from events.places import follows, in_scope, precedes, span_of
+from events.semantic import Floats, SemanticModel, semantic_text
+from events.tree import EventNode, EventTree
+from nlp.encoders.base import SentenceEncoder
+from nlp.normalise import TextForms, forms
+
+DEFAULT_THRESHOLD = 0.5
+"""Semantic score to reach when a node names none."""
+
+_CUE_PENALTY = 0.25
+_SHORTEST = 3
+_LONGEST = 60
+
+
+@dataclass(frozen=True, slots=True)
+class _Semantic:
+    score: float
+    start: int
+    end: int
+
+
+@dataclass(frozen=True, slots=True)
+class _Said:
+    """One utterance, its forms, and the semantic candidates of each node."""
+
+    utterance: Utterance
+    text: TextForms
+    exact: dict[str, ExactMatch]
+    semantic: dict[str, _Semantic]
+
+
+class TreeMatcher:
+    """Recognises the events of one tree. Compile once, match many calls; thread safe.
+
+    Without an encoder the semantic layer is off and only exact layers match.
+
+    Raises:
+        AppError: `bad-tree` when an expression or a pattern of the tree does not compile, or
+            anchors refer to each other in a circle; `events.lint` names every such place.
+    """
+
+    def __init__(self, tree: EventTree, encoder: SentenceEncoder | None) -> None:
+        self.tree = tree
+        self._nodes = [node for node in tree.walk() if not node.match.empty]
+        self._rank = {node.path: rank for rank, node in enumerate(tree.walk())}
+        self._order = _resolve(tree, self._nodes)
+        self._exact = ExactMatcher(tuple(self._nodes))
+        self._encoder = encoder
+        self._models: dict[Role, SemanticModel] = {}
+        if encoder is not None:
+            for role in ("agent", "customer"):
+                self._models[role] = SemanticModel(tree, role, encoder)
+
+    def match(self, transcript: Transcript) -> tuple[EventHit, ...]:
+        """The hits of a call, sorted by start time, utterance and order of the tree.
+
+        At most one for each node and utterance. A node of a role matches utterances of that
+        role, and those of unknown role.
+        """
+        said = self._read(transcript)
+        hits: list[EventHit] = []
+        places: dict[str, list[Utterance]] = {}
+        for node in self._order:
+            for item in said:
+                hit = self._decide(node, item, transcript, places)
+                if hit is not None:
+                    hits.append(hit)
+                    self._mark(places, node.path, item.utterance)
+        hits.sort(key=lambda h: (h.start_ms, h.utterance or 0, self._rank[h.node]))
+        return tuple(hits)
+
+    @staticmethod
+    def _mark(places: dict[str, list[Utterance]], path: str, utterance: Utterance) -> None:
+        # A parent is hit when a child is, so anchors may name either.
+        parts = path.split("/")
+        for depth in range(1, len(parts) + 1):
+            places.setdefault("/".join(parts[:depth]), []).append(utterance)
+
+    def _read(self, transcript: Transcript) -> list[_Said]:
+        texts = [(u, forms(u.text)) for u in transcript.utterances]
+        texts = [(u, text) for u, text in texts if text.heard]
+        semantic = self._semantic(texts)
+        said = []
+        for (utterance, text), scored in zip(texts, semantic, strict=True):
+            allowed = {
+                node.path
+                for node in self._nodes
+                if _may_say(node.role, utterance.role)
+                and in_scope(node.scope, utterance, transcript)
+            }
+            exact = self._exact.match(text, allowed)
+            kept = {path: best for path, best in scored.items() if path in allowed}
+            said.append(_Said(utterance, text, exact, kept))
+        return said
+
+    def _decide(
+        self,
+        node: EventNode,
+        said: _Said,
+        transcript: Transcript,
+        places: dict[str, list[Utterance]],
+    ) -> EventHit | None:
+        exact = said.exact.get(node.path)
+        semantic = said.semantic.get(node.path)
+        if (exact is None and semantic is None) or not _anchored(node, said.utterance, places):
+            return None
+        if exact is not None:
+            return self._hit(node, said, exact.layer, exact.form, 1.0, exact.start, exact.end)
+        assert semantic is not None
+        score = semantic.score
+        if node.context is not None:
+            before = [u for path in node.context.after.nodes for u in places.get(path, ())]
+            if follows(node.context.after, said.utterance, before):
+                score = min(1.0, max(0.0, score + node.context.bonus))
+        if score < (DEFAULT_THRESHOLD if node.match.threshold is None else node.match.threshold):
+            return None
+        return self._hit(node, said, "semantic", "normalised", score, semantic.start, semantic.end)
+
+    def _hit(
+        self,
+        node: EventNode,
+        said: _Said,
+        layer: Layer,
+        form: Form,
+        score: float,
+        start: int,
+        end: int,
+    ) -> EventHit:
+        source = "normalised" if form == "normalised" else "heard"
+        first, last = said.text.to_raw(start, end, source)  # type: ignore[arg-type]
+        utterance = said.utterance
+        span = span_of(utterance, first, last)
+        return EventHit(
+            node=node.path,
+            tree=self.tree.ref,
+            utterance=utterance.index,
+            role=utterance.role,
+            char_start=first,
+            char_end=last,
+            start_ms=span.start_ms,
+            end_ms=span.end_ms,
+            layer=layer,
+            form=form,
+            score=round(score, 4),
+            text=utterance.text[first:last],
+        )
+
+    def _semantic(self, texts: list[tuple[Utterance, TextForms]]) -> list[dict[str, _Semantic]]:
+        if self._encoder is None:
+            return [{} for _ in texts]
+        segments = [
+            [
+                (start, end, semantic_text(text.normalised[start:end]))
+                for start, end in _segments(text)
+            ]
+            for _, text in texts
+        ]
+        unique = list(dict.fromkeys(item[2] for parts in segments for item in parts))
+        vectors = self._encoder.encode(unique)
+        row = {text: index for index, text in enumerate(unique)}
+        best: list[dict[str, _Semantic]] = [{} for _ in texts]
+        for role, model in self._models.items():
+            spoken = {i for i, (u, _) in enumerate(texts) if u.role in (role, "unknown")}
+            wanted = list(dict.fromkeys(item[2] for i in spoken for item in segments[i]))
+            rows = [row[text] for text in wanted]
+            scores = dict(zip(wanted, model.scores(wanted, vectors[rows]), strict=True))
+            for index in spoken:
+                for start, end, text in segments[index]:
+                    self._keep(
+                        best[index], model, scores[text], vectors[row[text]], start, end, text
+                    )
+        return best
+
+    @staticmethod
+    def _keep(
+        best: dict[str, _Semantic],
+        model: SemanticModel,
+        scores: Floats,
+        vector: Floats,
+        start: int,
+        end: int,
+        text: str,
+    ) -> None:
+        for column in (scores > _CUE_PENALTY).nonzero()[0]:
+            path, score = model.paths[column], float(scores[column])
+            if denies(text) and not denies(model.nearest(int(column), vector)):
+                score -= _CUE_PENALTY
+            if quoted(text, len(text)):
+                score -= _CUE_PENALTY
+            if path not in best or best[path].score < score:
+                best[path] = _Semantic(score, start, end)
+
+
+def _segments(text: TextForms) -> Iterable[tuple[int, int]]:
+    """Clauses, neighbouring clauses, sentences and, when short enough, the whole: each once."""
+    clauses = text.clauses
+    pairs = [(a[0], b[1]) for a, b in zip(clauses, clauses[1:], strict=False)]
+    spans = [*clauses, *pairs, *text.sentences, (0, len(text.normalised))]
+    fitting = [span for span in dict.fromkeys(spans) if _SHORTEST <= span[1] - span[0] <= _LONGEST]
+    return fitting or [(0, len(text.normalised))]
+
+
+def _may_say(node: Role, utterance: Role) -> bool:
+    return node == utterance or "unknown" in (node, utterance)
+
+
+def _anchored(node: EventNode, utterance: Utterance, places: dict[str, list[Utterance]]) -> bool:
+    if node.scope is None:
+        return True
+    after, before = node.scope.after, node.scope.before
+    if after and not follows(after, utterance, [u for p in after.nodes for u in places.get(p, ())]):
+        return False
+    return not before or precedes(
+        before, utterance, [u for p in before.nodes for u in places.get(p, ())]
+    )
+
+
+def _resolve(tree: EventTree, nodes: list[EventNode]) -> list[EventNode]:
+    """Nodes in an order in which every anchor is decided before those that look at it."""
+    waiting = list(nodes)
+    paths = {node.path for node in tree.walk()}
+    decided: list[EventNode] = []
+    while waiting:
+        open_paths = [node.path for node in waiting]
+        ready = [node for node in waiting if not _waits(node, open_paths, paths)]
+        if not ready:
+            raise AppError(
+                "bad-tree",
+                f"节点的 scope 或 context 互相引用：{'、'.join(open_paths)}。请去掉其中一个引用。",
+            )
+        decided += ready
+        waiting = [node for node in waiting if node not in ready]
+    return decided
+
+
+def _waits(node: EventNode, open_paths: list[str], known: set[str]) -> bool:
+    return any(
+        path == anchor or path.startswith(f"{anchor}/")
+        for anchor in node.anchors()
+        if anchor in known
+        for path in open_paths
+    )

@@ -1,0 +1,72 @@
+"""Pinyin: syllables of a text, and codes that are equal for sounds which recognisers confuse."""
+
+import threading
+from collections.abc import Iterable
+from functools import lru_cache
+
+from pypinyin import Style, lazy_pinyin, pinyin
+
+_INITIALS = (("zh", "z"), ("ch", "c"), ("sh", "s"))
+_FINALS = (("ing", "in"), ("eng", "en"), ("ang", "an"))
+_CODES_FROM = 0xF0000  # Supplementary private use area A: no text has these code points.
+
+
+def syllables(text: str) -> tuple[str, ...]:
+    """The toneless pinyin of each code point of `text`; one that has none stands for itself.
+
+    Readings are chosen by word (`银行` is yin hang), so they depend on the neighbours.
+    """
+    return tuple(lazy_pinyin(text, style=Style.NORMAL, errors=list))
+
+
+def toned_syllables(text: str) -> tuple[str, ...]:
+    """As `syllables`, with the tone as a digit (`yin2`, `hang2`)."""
+    found = pinyin(text, style=Style.TONE3, errors=list, neutral_tone_with_five=True)
+    return tuple(item[0] for item in found)
+
+
+@lru_cache(maxsize=4096)
+def fuzzy_syllable(syllable: str) -> str:
+    """The representative of all syllables that sound alike in accents and to recognisers.
+
+    Classes: zh/z, ch/c, sh/s, n/l, f/h, in/ing, en/eng, an/ang
+    (ian/iang and uan/uang follow). Source: the usual southern mergers and the substitutions
+    that Mandarin recognisers make on telephone speech.
+    """
+    sound = syllable
+    for long, short in _INITIALS:
+        if sound.startswith(long):
+            sound = short + sound[len(long) :]
+            break
+    if sound.startswith("n") and len(sound) > 1:
+        sound = "l" + sound[1:]
+    elif sound.startswith("hu") and len(sound) > 2:
+        sound = "f" + sound[2:]
+    elif sound.startswith("h"):
+        sound = "f" + sound[1:]
+    for long, short in _FINALS:
+        if sound.endswith(long):
+            return sound[: -len(long)] + short
+    return sound
+
+
+class SoundCodes:
+    """Codes sounds as single code points, so that "sounds like" becomes a substring search.
+
+    Equal codes mean equal fuzzy syllables, within one instance. Thread safe.
+    """
+
+    def __init__(self) -> None:
+        self._codes: dict[str, str] = {}
+        self._lock = threading.Lock()
+
+    def encode(self, sounds: Iterable[str]) -> str:
+        """One code point for each syllable of `sounds`, in order."""
+        codes = self._codes
+        return "".join([codes.get(sound) or self._new(sound) for sound in sounds])
+
+    def _new(self, sound: str) -> str:
+        fuzzy = fuzzy_syllable(sound)
+        with self._lock:
+            code = self._codes.setdefault(fuzzy, chr(_CODES_FROM + len(self._codes)))
+            return self._codes.setdefault(sound, code)
