@@ -11,10 +11,10 @@ from asr.channel_map import roles_for
 from asr.decode import DecodedAudio, decode, decode_pair
 from asr.engines.base import DecodeOptions, Engine, WindowText
 from asr.engines.faster_whisper import FasterWhisperEngine
-from asr.engines.silero import FRAME_MS, SileroVad
+from asr.engines.silero import FRAME_MS, FRAME_SAMPLES, SileroVad
 from asr.packing import Segment, Window, pack, render
 from asr.transcript import ChannelSpeech, EngineInfo, Role, Transcript
-from asr.vad import VadOptions, pad_spans, speech_spans
+from asr.vad import VadOptions, frame_levels, pad_spans, speech_spans, weigh
 from asr.weights import WeightsRegistry
 from core.errors import AppError
 from core.settings import AsrSettings
@@ -96,10 +96,7 @@ class Transcriber:
         channels = 1 if is_fake_stereo(audio) else len(audio.pcm)
         held = ("unknown",) if channels < len(audio.pcm) else roles_for(channels, roles)
         options = VadOptions(max_speech_ms=_WINDOW_MS)
-        speech = [
-            speech_spans(vad.probabilities(audio.pcm[c]), FRAME_MS, audio.duration_ms, options)
-            for c in range(channels)
-        ]
+        speech = _speech(vad, audio, channels, options)
         report(0.05)
         segments = _segments(speech, options.pad_ms, audio.duration_ms)
         windows = pack(segments, _WINDOW_MS, _GAP_MS)
@@ -157,6 +154,28 @@ class Transcriber:
             f"一通通话应有一个录音文件，或坐席、客户各一个单声道文件，收到 {len(paths)} 个。",
             detail={"files": [path.name for path in paths]},
         )
+
+
+def _speech(
+    vad: SileroVad, audio: DecodedAudio, channels: int, options: VadOptions
+) -> list[tuple[Span, ...]]:
+    """Unpadded spans of speech of the first `channels` channels."""
+    heard = audio.pcm[:channels]
+    levels = [frame_levels(pcm, FRAME_SAMPLES) for pcm in heard]
+    return [
+        speech_spans(
+            weigh(
+                vad.probabilities(pcm),
+                levels[channel],
+                levels[1 - channel] if channels == 2 else None,
+                options,
+            ),
+            FRAME_MS,
+            audio.duration_ms,
+            options,
+        )
+        for channel, pcm in enumerate(heard)
+    ]
 
 
 def _segments(speech: Sequence[Sequence[Span]], pad_ms: int, duration_ms: int) -> list[Segment]:

@@ -13,18 +13,95 @@ from core.span import Span
 class VadOptions:
     """How probabilities become spans.
 
-    Speech starts at `threshold` and lasts until the probability has stayed under
+    A frame counts as speech at `threshold`; one that stands clearly above the channel's noise
+    counts already at `weak_threshold`, because the model doubts narrow-band voices. Speech starts at `threshold` and lasts until the probability has stayed under
     `end_threshold` for `min_silence_ms`. Spans shorter than `min_speech_ms` are noise. `pad_ms`
     of audio on each side go to the recogniser, so that soft onsets are heard. A span never
     exceeds `max_speech_ms` with its padding: it is cut at its quietest place.
     """
 
     threshold: float = 0.5
+    weak_threshold: float = 0.12
     end_threshold: float = 0.35
     min_speech_ms: int = 96
     min_silence_ms: int = 320
     pad_ms: int = 240
     max_speech_ms: int = 29_000
+
+
+# A frame stands above the noise by at least this, and by half of what the loudest speech does.
+_LEAST_MARGIN_DB = 10.0
+# Where speech and noise are this far apart, the lowest part of the range is noise.
+_TELLING_RANGE_DB = 12.0
+_QUIET_SHARE = 0.12
+# Leaked speech is at least this much softer than the same moment of the channel it comes from,
+# and this much softer than the own speaker's voice.
+_LEAK_DB = 18.0
+_LEAK_UNDER_VOICE_DB = 10.0
+_SILENT_DB = 10.0  # re one step of int16: digital silence and dither
+_FEW_FRAMES = 10
+
+
+def frame_levels(pcm: NDArray[np.int16], frame_samples: int) -> NDArray[np.float32]:
+    """Level of each frame in dB re one step of int16 (0 = digital silence, 90 = full scale).
+
+    The last frame is padded with zeros, so there are as many levels as VAD probabilities.
+    """
+    levels = np.empty(-(-len(pcm) // frame_samples), np.float32)
+    block = 1 << 14  # frames at a time: float copies stay small
+    for first in range(0, len(levels), block):
+        samples = pcm[first * frame_samples : (first + block) * frame_samples].astype(np.float32)
+        samples = np.pad(samples, (0, -len(samples) % frame_samples))
+        energy = np.square(samples.reshape(-1, frame_samples)).mean(axis=1)
+        levels[first : first + block] = 10 * np.log10(energy + 1)
+    return levels
+
+
+def weigh(
+    probabilities: NDArray[np.float32],
+    levels: NDArray[np.float32],
+    other_levels: NDArray[np.float32] | None,
+    options: VadOptions,
+) -> NDArray[np.float32]:
+    """Speech probabilities corrected by loudness, same shape.
+
+    Loud frames that the model half believes are raised to the threshold. Frames at the level of
+    the line's noise are set to 0, and so are those in which the other channel's voice leaks
+    into this one: the model follows the rhythm of a voice into what nobody here said.
+
+    Args:
+        probabilities: Of the VAD model, per frame.
+        levels: Of the same frames, as of `frame_levels`.
+        other_levels: Of the other channel's frames; None for a mono recording.
+        options: The thresholds.
+    """
+    result = probabilities.copy()
+    audible = levels[levels > _SILENT_DB]
+    if len(audible) < _FEW_FRAMES:
+        return result
+    noise, loud = np.percentile(audible, [10, 95])
+    if loud - noise >= _TELLING_RANGE_DB:
+        result[levels < noise + _QUIET_SHARE * (loud - noise)] = 0
+    is_clear = levels >= noise + max(_LEAST_MARGIN_DB, (loud - noise) / 2)
+    raised = is_clear & (probabilities >= options.weak_threshold)
+    result[raised] = np.maximum(result[raised], options.threshold)
+    if other_levels is not None:
+        result[_is_leak(result, levels, other_levels, options)] = 0
+    return result
+
+
+def _is_leak(
+    probabilities: NDArray[np.float32],
+    levels: NDArray[np.float32],
+    other: NDArray[np.float32],
+    options: VadOptions,
+) -> NDArray[np.bool_]:
+    softer = other - levels
+    own = levels[(probabilities >= options.threshold) & (softer < _LEAK_DB / 2)]
+    is_leak: NDArray[np.bool_] = softer >= _LEAK_DB
+    if len(own) >= _FEW_FRAMES:
+        is_leak &= levels <= np.median(own) - _LEAK_UNDER_VOICE_DB
+    return is_leak
 
 
 def speech_spans(
