@@ -1,0 +1,3 @@
+import "./definitions.js";
+import "./live-calls.js";
+import "./upload-zone.js";
