@@ -1,0 +1,1 @@
+"""The entries of the metric dictionary, one module for each level."""
