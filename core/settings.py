@@ -46,6 +46,9 @@ class ApiSettings(BaseModel):
 
     host: str = Field("127.0.0.1", description="Address to bind.")
     port: int = Field(8000, ge=0, le=65535, description="Port to bind; 0 = any free port.")
+    public_url: str = Field(
+        "", description="Address under which others reach the service, for links in webhooks."
+    )
     max_upload_mb: int = Field(512, ge=1, description="Largest single recording.")
     session_hours: int = Field(12, ge=1, description="Life of a sign-in.")
     secure_cookies: bool = Field(False, description="Send cookies over HTTPS only.")
@@ -59,6 +62,12 @@ class WorkerSettings(BaseModel):
         30.0, gt=0, description="A worker silent for this long is dead; its jobs run again."
     )
     max_attempts: int = Field(5, ge=1, description="Attempts before a retryable failure is final.")
+    retry_base_s: float = Field(
+        5.0, gt=0, description="Delay before a failed stage runs again; grows fourfold."
+    )
+    shutdown_s: float = Field(
+        20.0, ge=0, description="Seconds that running work gets to finish when a worker is stopped."
+    )
     analyze_concurrency: int = Field(1, ge=1, description="Calls analysed at once per worker.")
 
 
@@ -88,6 +97,9 @@ class Settings(BaseSettings):
     )
     storage_url: str | None = Field(
         None, description="Object store for audio (s3://bucket/prefix); empty = data directory."
+    )
+    admin_password: SecretStr | None = Field(
+        None, description="Password of the first administrator; empty = a random one, shown once."
     )
     offline: bool = Field(False, description="Never open a socket to fetch weights.")
     log_level: Literal["debug", "info", "warning", "error"] = Field(

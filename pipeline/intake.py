@@ -9,7 +9,7 @@ from typing import Any
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from asr.transcript import ROLES
+from asr.channel_map import parse_channel_map
 from core.errors import AppError
 from models.calls import METADATA_COLUMNS, AudioPart, NewCall, add_call
 from pipeline.jobs import defer_transcription
@@ -76,14 +76,14 @@ async def accept_recording(
 
     Raises:
         AppError: `bad-recording` (no file, or more than two), `empty-file`, `file-too-large`,
-            `bad-channels`, `storage-unavailable`.
+            `bad-channel-map`, `storage-unavailable`.
     """
     metadata = metadata or CallMetadata()
     if not 1 <= len(files) <= 2:
         raise AppError(
-            "bad-recording", "A recording is one file, or two mono files. Send one call at a time."
+            "bad-recording", "一通录音应是一个文件，或坐席、客户各一个单声道文件。请逐通上传。"
         )
-    roles = parse_channels(metadata.channels) if metadata.channels else ()
+    roles = parse_channel_map(metadata.channels) if metadata.channels else ()
     parts = [await _store_part(store, file, max_bytes) for file in files]
     call, created = await add_call(
         session,
@@ -102,30 +102,12 @@ async def accept_recording(
     return Accepted(call.id, created)
 
 
-def parse_channels(text: str) -> tuple[str, ...]:
-    """The roles that a channel map like `agent,customer` names, one for each channel.
-
-    Raises:
-        AppError: `bad-channels` on anything but agent, customer and unknown.
-    """
-    roles = tuple(part.strip().lower() for part in text.split(","))
-    if not set(roles) <= set(ROLES):
-        raise AppError(
-            "bad-channels",
-            f"The channel map {text!r} is not valid. Write one role for each channel, "
-            "for example agent,customer.",
-        )
-    return roles
-
-
 async def _store_part(store: BlobStore, file: RecordingFile, max_bytes: int | None) -> AudioPart:
     # Browsers and manifests may send a path; only its last part is a name.
     name = PurePosixPath(file.file_name.replace("\\", "/")).name
     blob = await store.put_stream(file.content, max_bytes=max_bytes)
     if blob.size == 0:
-        raise AppError(
-            "empty-file", f"{name or 'The file'} is empty (0 bytes). Export the recording again."
-        )
+        raise AppError("empty-file", f"{name or '文件'} 是空文件（0 字节）。请重新导出录音。")
     return AudioPart(
         sha256=blob.sha256,
         blob_key=blob.key,

@@ -14,7 +14,6 @@ from sqlalchemy.ext.asyncio import AsyncSession
 TRANSCRIBE_CALL = "transcribe_call"
 ANALYZE_CALL = "analyze_call"
 DELIVER_WEBHOOK = "deliver_webhook"
-RETRY_STALLED = "retry_stalled"
 MAINTAIN = "maintain"
 
 TRANSCRIBE_QUEUE = "transcribe"
@@ -27,7 +26,6 @@ QUEUE_OF = {
     TRANSCRIBE_CALL: TRANSCRIBE_QUEUE,
     ANALYZE_CALL: ANALYZE_QUEUE,
     DELIVER_WEBHOOK: DELIVER_QUEUE,
-    RETRY_STALLED: MAINTENANCE_QUEUE,
     MAINTAIN: MAINTENANCE_QUEUE,
 }
 

@@ -41,7 +41,7 @@ class BlobStore:
 
     def __init__(self, store: ObjectStore, *, scratch: Path, local_root: Path | None) -> None:
         self._store = store
-        self._scratch = scratch
+        self.scratch = scratch
         self._local_root = local_root
         scratch.mkdir(parents=True, exist_ok=True, mode=0o700)
 
@@ -61,7 +61,7 @@ class BlobStore:
             AppError: `file-too-large` past `max_bytes`; `storage-unavailable`, retryable.
         """
         chunks = _read_chunks(content) if isinstance(content, Path) else content
-        with tempfile.NamedTemporaryFile(dir=self._scratch, prefix="in-", delete=False) as handle:
+        with tempfile.NamedTemporaryFile(dir=self.scratch, prefix="in-", delete=False) as handle:
             path = Path(handle.name)
             try:
                 digest, size = await _spool(chunks, handle, max_bytes)
@@ -142,7 +142,7 @@ class BlobStore:
                 raise _missing(key)
             yield path
             return
-        with tempfile.NamedTemporaryFile(dir=self._scratch, prefix="out-") as handle:
+        with tempfile.NamedTemporaryFile(dir=self.scratch, prefix="out-") as handle:
             async for piece in self.stream(key):
                 await asyncio.to_thread(handle.write, piece)
             await asyncio.to_thread(handle.flush)

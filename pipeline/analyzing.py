@@ -1,0 +1,86 @@
+"""Stage `analyze`: a stored transcript to events, SOP states, findings, score and metrics."""
+
+import asyncio
+import uuid
+from collections.abc import Mapping
+
+from sqlalchemy import func
+
+from core.errors import AppError
+from models.calls import METADATA_COLUMNS, hold_stage
+from models.results import StoredAnalysis, load_transcript, save_analysis
+from models.tables import Call
+from models.versions import Version, published_for
+from pipeline.attempts import SupersededError
+from pipeline.resources import Resources
+from pipeline.webhooks import CALL_COMPLETED, announce, completed_data
+
+
+async def analyze_call(resources: Resources, call: Call, token: uuid.UUID) -> None:
+    """Analyse with the versions published for the call's domain; store all in one transaction.
+
+    That transaction also ends the call and queues the webhooks, so that receivers hear of a
+    result exactly when it exists.
+
+    Raises:
+        AppError: `transcript-missing`, `no-published-version`, `bad-tree`, `bad-rules`.
+        SupersededError: another try holds the call by now.
+    """
+    async with resources.database.session() as session:
+        transcript = await load_transcript(session, call.id)
+        tree = await published_for(session, "tree", call.domain)
+        ruleset = await published_for(session, "ruleset", call.domain)
+    if transcript is None:
+        raise AppError("transcript-missing", "这通通话还没有转写结果，无法分析。请重新转写。")
+    if tree is None or ruleset is None:
+        raise AppError(
+            "no-published-version",
+            "没有已发布的事件树或质检规则集。请运行 tingjian up 或先发布一个版本。",
+        )
+    versions = tree, ruleset
+
+    def analyse() -> StoredAnalysis:
+        analyzer = resources.analyzer(*versions)
+        return analyzer.analyze(transcript, call_metadata(call)).stored()
+
+    analysis = await asyncio.to_thread(analyse)
+    await _save(resources, call.id, token, analysis, versions)
+
+
+def call_metadata(call: Call) -> Mapping[str, object]:
+    """What rules may know of a call: its columns, and its free fields by their own names.
+
+    A free field never hides a column.
+    """
+    columns: dict[str, object] = {
+        name: getattr(call, name) for name in METADATA_COLUMNS if name != "fields"
+    }
+    columns["started_at"] = call.started_at.isoformat() if call.started_at else None
+    columns["source"] = call.source
+    columns["external_id"] = call.external_id
+    return {**call.fields, **columns}
+
+
+async def _save(
+    resources: Resources,
+    call_id: uuid.UUID,
+    token: uuid.UUID,
+    analysis: StoredAnalysis,
+    versions: tuple[Version, Version],
+) -> None:
+    async with resources.database.session() as session:
+        call = await hold_stage(session, call_id, "analyze", token)
+        if call is None:
+            raise SupersededError
+        await save_analysis(session, call_id, analysis)
+        call.state = "done"
+        call.stage_token = None
+        call.error_code = call.error_message = call.failed_stage = None
+        call.finished_at = (await session.execute(func.now().select())).scalar_one()
+        call.score = analysis.score.value
+        call.passed = analysis.score.passed
+        call.vetoed = analysis.score.vetoed
+        call.tree_version_id, call.ruleset_version_id = (version.id for version in versions)
+        data = completed_data(call, analysis, resources.settings.api.public_url)
+        await announce(session, CALL_COMPLETED, data, call_id)
+        await session.commit()

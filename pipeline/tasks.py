@@ -1,0 +1,46 @@
+"""The tasks behind the job names, bound to one process's resources."""
+
+import uuid
+
+from procrastinate import App, PsycopgConnector
+
+from models.database import Database, libpq_url
+from pipeline import jobs
+from pipeline.analyzing import analyze_call
+from pipeline.attempts import StageRetry, attempt
+from pipeline.delivery import deliver
+from pipeline.maintenance import maintain
+from pipeline.resources import Resources
+from pipeline.transcribing import transcribe_call
+
+
+def make_connector(database: Database) -> PsycopgConnector:
+    """The queue's own connections to the same database."""
+    return PsycopgConnector(conninfo=libpq_url(database.url), min_size=1, max_size=8)
+
+
+def make_app(resources: Resources) -> App:
+    """The queue's application with every task; open it before use."""
+    app = App(connector=make_connector(resources.database))
+    database, retry = resources.database, StageRetry()
+
+    @app.task(name=jobs.TRANSCRIBE_CALL, queue=jobs.TRANSCRIBE_QUEUE, retry=retry)
+    async def transcribe(call_id: str) -> None:
+        await attempt(resources, uuid.UUID(call_id), "transcribe", transcribe_call)
+
+    @app.task(name=jobs.ANALYZE_CALL, queue=jobs.ANALYZE_QUEUE, retry=retry)
+    async def analyze(call_id: str) -> None:
+        await attempt(resources, uuid.UUID(call_id), "analyze", analyze_call)
+
+    @app.task(name=jobs.DELIVER_WEBHOOK, queue=jobs.DELIVER_QUEUE, retry=retry)
+    async def deliver_webhook(message_id: str, attempt: int) -> None:
+        await deliver(database, resources.settings.webhook, uuid.UUID(message_id), attempt)
+
+    @app.periodic(cron="17 * * * *")
+    @app.task(
+        name=jobs.MAINTAIN, queue=jobs.MAINTENANCE_QUEUE, retry=retry, queueing_lock=jobs.MAINTAIN
+    )
+    async def maintain_tables(timestamp: int) -> None:  # noqa: ARG001 - the queue passes it
+        await maintain(app, database)
+
+    return app

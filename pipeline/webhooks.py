@@ -1,0 +1,128 @@
+"""Webhook messages: what receivers are told, queued with the result that it tells about."""
+
+import datetime as dt
+import uuid
+from collections.abc import Mapping
+from typing import Any
+
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from models.results import StoredAnalysis
+from models.tables import Call, WebhookEndpoint, WebhookMessage
+from models.webhooks import add_message, endpoints_for, get_message
+from pipeline.jobs import defer_delivery
+
+CALL_COMPLETED = "call.completed"
+CALL_FAILED = "call.failed"
+ENDPOINT_TEST = "endpoint.test"
+
+
+async def announce(
+    session: AsyncSession,
+    event_type: str,
+    data: Mapping[str, Any],
+    call_id: uuid.UUID | None = None,
+) -> tuple[WebhookMessage, ...]:
+    """The messages for every endpoint that wants the event, with their deliveries queued.
+
+    All of it belongs to the caller's transaction: a result that is rolled back is not told.
+    """
+    return tuple(
+        [
+            await _send(session, endpoint, event_type, data, call_id)
+            for endpoint in await endpoints_for(session, event_type)
+        ]
+    )
+
+
+async def send_test(session: AsyncSession, endpoint: WebhookEndpoint) -> WebhookMessage:
+    """A queued test message to one endpoint, whatever events it wants and even when disabled."""
+    return await _send(session, endpoint, ENDPOINT_TEST, {"endpoint_id": str(endpoint.id)}, None)
+
+
+async def replay(session: AsyncSession, message_id: uuid.UUID) -> WebhookMessage:
+    """The message, queued once more with a fresh budget of attempts and its old `webhook-id`.
+
+    Raises:
+        AppError: `not-found`.
+    """
+    message = await get_message(session, message_id)
+    message.state = "pending"
+    message.attempts = 0
+    message.next_attempt_at = None
+    message.delivered_at = None
+    await defer_delivery(session, message.id, attempt=1)
+    return message
+
+
+def completed_data(call: Call, analysis: StoredAnalysis, base_url: str) -> dict[str, Any]:
+    """The `data` of `call.completed`: identity, score and counts, never what was said."""
+    states = [step.state for step in analysis.sop.steps]
+    hits = [finding for finding in analysis.findings if finding.outcome == "hit"]
+    return {
+        **_identity(call, base_url),
+        "duration_ms": call.duration_ms,
+        "score": analysis.score.value,
+        "passed": analysis.score.passed,
+        "vetoed": analysis.score.vetoed,
+        "events": len(analysis.hits),
+        "sop": {
+            "coverage": analysis.sop.coverage,
+            **{
+                state: states.count(state)
+                for state in ("executed", "missed", "undecidable", "not_applicable")
+            },
+        },
+        "findings": len(hits),
+        "failed_rules": [finding.rule for finding in hits],
+        "versions": dict(analysis.versions),
+    }
+
+
+def failed_data(call: Call, base_url: str) -> dict[str, Any]:
+    """The `data` of `call.failed`: identity, and at which stage and why it failed."""
+    return {
+        **_identity(call, base_url),
+        "stage": call.failed_stage,
+        "error": {"code": call.error_code, "message": call.error_message},
+    }
+
+
+def _identity(call: Call, base_url: str) -> dict[str, Any]:
+    base = base_url.rstrip("/")
+    return {
+        "call_id": str(call.id),
+        "external_id": call.external_id,
+        "source": call.source,
+        "metadata": {
+            "file_name": call.file_name,
+            "domain": call.domain,
+            "agent": call.agent,
+            "team": call.team,
+            "campaign": call.campaign,
+            "customer_id": call.customer_id,
+            "lead_source": call.lead_source,
+            "direction": call.direction,
+            "disposition": call.disposition,
+            "started_at": call.started_at.isoformat() if call.started_at else None,
+            "fields": call.fields,
+        },
+        "links": {"api": f"{base}/api/v1/calls/{call.id}", "page": f"{base}/calls/{call.id}"},
+    }
+
+
+async def _send(
+    session: AsyncSession,
+    endpoint: WebhookEndpoint,
+    event_type: str,
+    data: Mapping[str, Any],
+    call_id: uuid.UUID | None,
+) -> WebhookMessage:
+    payload = {
+        "type": event_type,
+        "timestamp": dt.datetime.now(dt.UTC).isoformat(timespec="milliseconds"),
+        "data": dict(data),
+    }
+    message = await add_message(session, endpoint, event_type, payload, call_id)
+    await defer_delivery(session, message.id, attempt=1)
+    return message
