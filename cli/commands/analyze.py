@@ -1,0 +1,157 @@
+"""`tingjian analyze`: the whole pipeline without a server, one JSON file for each call."""
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from asr.transcript import Role, Transcript
+from cli.calls import WrittenCall, find_calls, read_written_call
+from cli.console import JsonFlag, err, error_json, out, print_json, steps
+from cli.ears import channel_roles, transcriber
+from cli.exits import Exit
+from cli.options import load_settings
+from cli.outputs import free_names, write_text
+from cli.packs import Analyzers
+from core.errors import AppError
+from core.ids import sha256_file
+from pipeline.analysis import CallAnalysis, analysis_document
+
+KEYS = ("call", "transcript", "events", "sop", "findings", "score", "metrics", "versions")
+
+
+def register(app: typer.Typer) -> None:
+    """Add the command."""
+    app.command(
+        "analyze",
+        help="不用服务器，跑完整条流水线：每通通话写一个 <name>.json。坏文件逐个报告，其余照做。",
+    )(analyze)
+
+
+def analyze(
+    paths: Annotated[
+        list[Path],
+        typer.Argument(metavar="PATH...", help="录音、转写 JSON、标注 JSON，或放有它们的目录。"),
+    ],
+    tree: Annotated[
+        str | None, typer.Option("--tree", help="事件树：包名、行业或 YAML 文件；默认按行业。")
+    ] = None,
+    rules: Annotated[
+        str | None, typer.Option("--rules", help="规则集：包名、行业或 YAML 文件；默认按行业。")
+    ] = None,
+    domain: Annotated[
+        str | None, typer.Option("--domain", help="行业（edu、ins…）；默认取文件里写的，否则通用。")
+    ] = None,
+    output: Annotated[Path, typer.Option("--out", help="结果写到这个目录。")] = Path(),
+    channels: Annotated[
+        str | None, typer.Option("--channels", help="声道的角色，如 agent,customer。")
+    ] = None,
+    as_json: JsonFlag = False,
+) -> None:
+    """Run `analyze`."""
+    settings = load_settings()
+    roles = channel_roles(channels, settings)
+    files = find_calls(paths)
+    names = free_names(files, ".json")
+    analyzers = Analyzers(settings, tree, rules)
+    ears = transcriber(settings)
+    if any(path.suffix.lower() != ".json" for path in files):
+        _ = ears.engine_info  # A machine without weights is one error, not one for each file.
+
+    def hear(path: Path, progress: Callable[[float], None]) -> Transcript:
+        return ears.transcribe([path], roles, progress=progress)
+
+    results: list[dict[str, Any]] = []
+    with steps("分析", len(files)) as progress:
+        for path in files:
+            progress.start(path.name)
+            try:
+                given = _given(path, hear, lambda s, n=path.name: progress.share(n, s))  # type: ignore[misc]
+                chosen = domain or given.domain
+                found = analyzers.for_domain(chosen).analyze(
+                    given.transcript, {"domain": chosen} if chosen else {}
+                )
+                document = analysis_document(
+                    _call_facts(path, given.transcript, chosen), given.transcript, found
+                )
+                target = output / names[path]
+                _refuse_to_overwrite(target)
+                write_text(target, json.dumps(document, ensure_ascii=False, indent=2) + "\n")
+                results.append(_summary(path, target, found))
+            except AppError as error:
+                progress.note(f"失败 {path}：[{error.code}] {error.message}")
+                results.append({"file": str(path), "status": "failed", "error": error_json(error)})
+            progress.finish(path.name)
+    _conclude(results, as_json)
+
+
+def _given(
+    path: Path,
+    hear: Callable[[Path, Callable[[float], None]], Transcript],
+    progress: Callable[[float], None],
+) -> WrittenCall:
+    if path.suffix.lower() == ".json":
+        return read_written_call(path)
+    return WrittenCall(hear(path, progress), "")
+
+
+def _call_facts(path: Path, transcript: Transcript, domain: str) -> dict[str, Any]:
+    roles: dict[int, Role] = {u.channel: u.role for u in transcript.utterances}
+    roles.update({speech.channel: speech.role for speech in transcript.speech})
+    return {
+        "name": path.stem,
+        "file": path.name,
+        "sha256": sha256_file(path),
+        "domain": domain or None,
+        "duration_ms": transcript.audio.duration_ms,
+        "channels": [roles.get(channel, "unknown") for channel in range(transcript.audio.channels)],
+    }
+
+
+def _refuse_to_overwrite(target: Path) -> None:
+    """An earlier result may be replaced; anything else at that name is somebody's file."""
+    if not target.exists():
+        return
+    try:
+        document = json.loads(target.read_text(encoding="utf-8"))
+    except (OSError, ValueError):
+        document = None
+    if not isinstance(document, dict) or not set(KEYS) <= set(document):
+        raise AppError(
+            "would-overwrite",
+            f"{target} 已存在，而且不是分析结果。请用 --out 指定别的目录。",
+        )
+
+
+def _summary(path: Path, target: Path, found: CallAnalysis) -> dict[str, Any]:
+    return {
+        "file": str(path),
+        "status": "done",
+        "out": str(target),
+        "score": found.score.value,
+        "events": len(found.events),
+        "hits": [f.rule_name for f in found.findings if f.outcome == "hit"],
+        "sop_coverage": found.sop.coverage,
+    }
+
+
+def _conclude(results: list[dict[str, Any]], as_json: bool) -> None:
+    failed = sum(result["status"] == "failed" for result in results)
+    if as_json:
+        print_json({"calls": results, "done": len(results) - failed, "failed": failed})
+    else:
+        for result in results:
+            if result["status"] == "done":
+                out().print(_told(result), markup=False)
+        err().print(f"{len(results) - failed} 通完成，{failed} 个失败。")
+    if failed:
+        raise typer.Exit(Exit.FAILED)
+
+
+def _told(result: dict[str, Any]) -> str:
+    coverage = result["sop_coverage"]
+    sop = "" if coverage is None else f"，SOP {coverage:.0%}"
+    hits = f"，命中 {'、'.join(result['hits'])}" if result["hits"] else ""
+    return f"{result['out']}：得分 {result['score']:g}，事件 {result['events']} 个{sop}{hits}"

@@ -1,0 +1,122 @@
+"""`tingjian evaluate`: figures of a directory of labelled calls."""
+
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+from rich.table import Table
+
+from asr.transcript import Role, Transcript
+from cli.console import JsonFlag, err, out, print_json, steps
+from cli.ears import transcriber
+from cli.evaluation.report import report_json
+from cli.evaluation.run import Transcribe, evaluate_calls, find_labelled
+from cli.exits import Exit
+from cli.options import load_settings
+from cli.packs import Analyzers
+from core.settings import Settings
+
+_WORST = 8
+
+
+def register(app: typer.Typer) -> None:
+    """Add the command."""
+    app.command(
+        "evaluate", help="对照标注评测：字错率、事件与质检的精确率和召回率、SOP 状态准确率、速度。"
+    )(evaluate)
+
+
+def evaluate(
+    directory: Annotated[Path, typer.Argument(metavar="DIR", help="放有录音与标注 JSON 的目录。")],
+    text_only: Annotated[
+        bool, typer.Option("--text-only", help="只评测标注文字，不识别录音。")
+    ] = False,
+    tree: Annotated[
+        str | None, typer.Option("--tree", help="事件树；默认按每通的 domain。")
+    ] = None,
+    rules: Annotated[
+        str | None, typer.Option("--rules", help="规则集；默认按每通的 domain。")
+    ] = None,
+    as_json: JsonFlag = False,
+) -> None:
+    """Run `evaluate`."""
+    settings = load_settings()
+    calls, failed = find_labelled(directory, with_audio=not text_only)
+    analyzers = Analyzers(settings, tree, rules)
+    with steps("评测", len(calls)) as progress:
+        transcribe = None if text_only else _transcribe(settings)
+        result = evaluate_calls(calls, analyzers, transcribe, progress, failed)
+    report = report_json(result)
+    if as_json:
+        print_json(report)
+    else:
+        _print_report(report)
+    for name, reason in result.failed:
+        err().print(f"失败 {name}：{reason}", style="red", markup=False)
+    if result.failed:
+        raise typer.Exit(Exit.FAILED)
+
+
+def _transcribe(settings: Settings) -> Transcribe:
+    ears = transcriber(settings)
+    _ = ears.engine_info  # Loads the weights, so that their loading is in no call's time.
+
+    def transcribe(
+        path: Path, roles: tuple[Role, ...], progress: Callable[[float], None]
+    ) -> Transcript:
+        return ears.transcribe([path], roles, progress=progress)
+
+    return transcribe
+
+
+def _print_report(report: Mapping[str, Any]) -> None:
+    console = out()
+    line = f"{report['calls']} 通"
+    if report["x_realtime"] is not None:
+        line += (
+            f"，录音 {report['audio_seconds']:.0f} 秒，用时 {report['wall_seconds']:.0f} 秒，"
+            f"{report['x_realtime']:.1f} 倍实时"
+        )
+    console.print(line)
+    if report["cer"]["all"] is not None:
+        cer = Table("字错率", "全部", "客服", "客户")
+        cer.add_row("CER", *(_number(report["cer"][key]) for key in ("all", "agent", "customer")))
+        console.print(cer)
+    summary = Table("", "精确率", "召回率", "F1", "宏平均 F1", "SOP 状态准确率")
+    for kind, name in (("events", "事件"), ("qa", "违规")):
+        for text, label in (("reference_text", "标注文字"), ("recognised_text", "识别文字")):
+            scores = report[kind][text]
+            if scores is None:
+                continue
+            micro = scores["micro"]
+            sop = report["sop"][text]["accuracy"] if kind == "events" else None
+            summary.add_row(
+                f"{name}（{label}）",
+                *(_number(micro[key]) for key in ("precision", "recall", "f1")),
+                _number(scores["macro_f1"]),
+                _number(sop) if kind == "events" else "",
+            )
+    console.print(summary)
+    best_text = "recognised_text" if report["events"]["recognised_text"] else "reference_text"
+    _print_worst("最弱的事件节点", report["events"][best_text]["per_node"])
+    _print_worst("违规规则", report["qa"][best_text]["per_rule"])
+
+
+def _print_worst(title: str, each: Mapping[str, Mapping[str, Any]]) -> None:
+    """The labels that lose most, by the number of their errors."""
+    worst = sorted(each.items(), key=lambda item: -(item[1]["fp"] + item[1]["fn"]))[:_WORST]
+    table = Table(title, "标注", "精确率", "召回率", "F1", "误报", "漏报")
+    for name, scores in worst:
+        table.add_row(
+            name,
+            str(scores["support"]),
+            *(_number(scores[key]) for key in ("precision", "recall", "f1")),
+            str(scores["fp"]),
+            str(scores["fn"]),
+        )
+    out().print(table)
+
+
+def _number(value: float | None) -> str:
+    return "—" if value is None else f"{value:.3f}"

@@ -1,0 +1,21 @@
+"""Recognition for commands that run without a server."""
+
+from asr.channel_map import parse_channel_map
+from asr.transcriber import Transcriber
+from asr.transcript import Role
+from asr.weights import WeightsRegistry
+from core.settings import Settings
+
+
+def transcriber(settings: Settings) -> Transcriber:
+    """A transcriber with the weights of the settings, loaded on first use."""
+    return Transcriber(settings.asr, WeightsRegistry(settings.data_dir, settings.offline))
+
+
+def channel_roles(channels: str | None, settings: Settings) -> tuple[Role, ...]:
+    """Roles by channel, from a map such as `agent,customer`; None = the map of the settings.
+
+    Raises:
+        AppError: `bad-channel-map`.
+    """
+    return parse_channel_map(channels or settings.asr.channels)

@@ -1,0 +1,99 @@
+"""Trees and rule sets as the command line names them: a pack, a domain, or a YAML file."""
+
+from functools import lru_cache
+from pathlib import Path
+
+from core.errors import AppError
+from core.settings import Settings
+from events import document as trees
+from events.tree import EventTree
+from nlp.encoders.base import SentenceEncoder
+from nlp.encoders.loading import load_encoder
+from pipeline.analysis import CallAnalyzer
+from qa_rules import document as rules
+from qa_rules.model import RuleSet
+
+GENERAL = "电销通用"
+
+
+def is_file(name: str) -> bool:
+    """Whether a name means a YAML file: it exists, or looks like a path."""
+    return name.endswith((".yaml", ".yml")) or "/" in name or Path(name).is_file()
+
+
+def tree_named(name: str) -> EventTree:
+    """The tree of a YAML file, or of the pack with that name or domain.
+
+    Raises:
+        AppError: `not-found`, or `bad-tree` with file and line.
+    """
+    return trees.load_tree(Path(name)) if is_file(name) else trees.load_pack(name)
+
+
+def rules_named(name: str) -> RuleSet:
+    """The rule set of a YAML file, or of the pack with that name or domain.
+
+    Raises:
+        AppError: `not-found`, or `bad-rules` with file and line.
+    """
+    return rules.load_ruleset(Path(name)) if is_file(name) else rules.load_pack(name)
+
+
+class Analyzers:
+    """One analyzer per domain, made when first asked for, all on one sentence encoder.
+
+    `tree` and `rules` (pack name, domain or file) override the choice by domain for every call.
+    A domain without a pack of its own is analysed with 电销通用.
+    """
+
+    def __init__(self, settings: Settings, tree: str | None, rules: str | None) -> None:
+        self._settings = settings
+        # Read at once: a mistake in a document ends the command before any work is done.
+        self._tree = tree_named(tree) if tree else None
+        self._rules = rules_named(rules) if rules else None
+        self._encoder: SentenceEncoder | None = None
+        self._made: dict[tuple[str, str], CallAnalyzer] = {}
+
+    def tree_for(self, domain: str) -> EventTree:
+        """The tree that calls of `domain` are matched with."""
+        return self._tree or _tree_of_domain(domain)
+
+    def for_domain(self, domain: str) -> CallAnalyzer:
+        """The analyzer for calls of `domain` (`edu`, `ins`; empty or unknown = general)."""
+        tree = self.tree_for(domain)
+        ruleset = self._rules or _rules_of_domain(domain)
+        key = (tree.ref, ruleset.reference)
+        if key not in self._made:
+            if self._encoder is None:
+                self._encoder = load_encoder(
+                    self._settings.nlp, self._settings.data_dir, offline=self._settings.offline
+                )
+            self._made[key] = CallAnalyzer(tree, ruleset, self._encoder)
+        return self._made[key]
+
+
+@lru_cache(maxsize=32)
+def _tree_of_domain(domain: str) -> EventTree:
+    try:
+        return trees.load_pack(domain or GENERAL)
+    except AppError as error:
+        if error.code != "not-found":
+            raise
+        return trees.load_pack(GENERAL)
+
+
+@lru_cache(maxsize=32)
+def _rules_of_domain(domain: str) -> RuleSet:
+    try:
+        return rules.load_pack(domain or GENERAL)
+    except AppError as error:
+        if error.code != "not-found":
+            raise
+        return rules.load_pack(GENERAL)
+
+
+def tree_for_rules(rules_name: str, tree_name: str | None) -> EventTree:
+    """The tree whose events a rule set refers to: the named one, else the one of its domain."""
+    if tree_name:
+        return tree_named(tree_name)
+    return _tree_of_domain(rules_named(rules_name).domain)
