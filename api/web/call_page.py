@@ -24,6 +24,7 @@ from insights.metric import Metric
 from models.results import StoredAnalysis
 from models.tables import Call, CallAudio
 
+_MINUTE_MS = 60_000
 _METRICS: Mapping[str, Metric] = {metric.id: metric for metric in DICTIONARY}
 
 
@@ -80,6 +81,7 @@ def call_page_values(
     return {
         "call": call,
         "has_audio": bool(audio),
+        "has_waveform": transcript is not None,
         "channels": _channels(call, transcript),
         "quality_flags": transcript.audio.quality_flags if transcript else (),
         "lines": lines,
@@ -100,7 +102,7 @@ def call_page_values(
         "score_sum": score_sum(analysis.score) if analysis and analysis.score.lines else None,
         "figures": figures,
         "talk_split": _value(analysis.metrics, "talk_ratio") if analysis else None,
-        "low_reliability": bool(analysis) and analysis.metrics.get("reliability") == "low",
+        "low_reliability": analysis is not None and analysis.metrics.get("reliability") == "low",
         "dictionary": _METRICS,
         "about": about_groups(call, audio, transcript, analysis, phrases),
     }
@@ -157,6 +159,10 @@ def _figure_row(metric: Metric, figure: Mapping[str, Any], phrases: Phrases) -> 
         return FigureRow(metric, None, "", str(figure.get("missing_reason", "")))
     if metric.unit == "ratio":
         return FigureRow(metric, f"{value * 100:.0f}%", "", "")
+    if metric.unit == "ms" and value >= _MINUTE_MS:
+        return FigureRow(metric, clock(round(value)), "", "")
+    if metric.unit == "ms":
+        return FigureRow(metric, number(value / 1000), phrases.name_of("unit", "s"), "")
     return FigureRow(metric, number(value), phrases.name_of("unit", metric.unit), "")
 
 

@@ -21,7 +21,7 @@ def messages(language: Language) -> Mapping[str, str]:
 
 def language_of(value: str | None) -> Language:
     """The language that a cookie or a query names; the default for anything else."""
-    return cast(Language, value) if value in LANGUAGES else DEFAULT_LANGUAGE
+    return value if value in LANGUAGES else DEFAULT_LANGUAGE
 
 
 class Phrases:

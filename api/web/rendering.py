@@ -15,7 +15,7 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup
 
 from api.v1.calls.metadata import LOCAL_ZONE
-from api.web.catalogue import LANGUAGES, Phrases, language_of
+from api.web.catalogue import LANGUAGES, Language, Phrases, language_of
 
 LANGUAGE_COOKIE = "tingjian_lang"
 _HERE = Path(__file__).parent
@@ -31,7 +31,7 @@ def render(
     that wavesurfer.js puts into its shadow root.
     """
     asked = request.query_params.get("lang")
-    language = language_of(asked or request.cookies.get(LANGUAGE_COOKIE))
+    language = language_of_request(request)
     phrases = Phrases(language)
     nonce = secrets.token_urlsafe(16)
     html = (
@@ -45,7 +45,6 @@ def render(
             script_messages=_json_block(phrases.script_messages()),
             nonce=nonce,
             path=request.url.path,
-            here=_here(request),
             **values,
         )
     )
@@ -58,6 +57,12 @@ def render(
             LANGUAGE_COOKIE, language, max_age=365 * 86400, samesite="lax", httponly=True
         )
     return response
+
+
+def language_of_request(request: Request) -> Language:
+    """The language that `?lang=` asks for, else the one the browser remembers, else Chinese."""
+    asked = request.query_params.get("lang")
+    return language_of(asked or request.cookies.get(LANGUAGE_COOKIE))
 
 
 def content_security_policy(nonce: str) -> str:
@@ -156,10 +161,6 @@ _FILTERS: dict[str, Callable[..., object]] = {
     "file_size": file_size,
     "query": query,
 }
-
-
-def _here(request: Request) -> str:
-    return request.url.path + (f"?{request.url.query}" if request.url.query else "")
 
 
 def _language_links(request: Request) -> dict[str, str]:

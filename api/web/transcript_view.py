@@ -117,8 +117,10 @@ def text_runs(
     borders = {0, len(text)}
     for start, end, _, _ in words:
         borders |= {start, end}
-    for span in [*(hit for _, hit in hits), *marks]:
-        borders |= {min(span.char_start, len(text)), min(span.char_end, len(text))}
+    spans = [(hit.char_start, hit.char_end) for _, hit in hits]
+    spans += [(mark.char_start, mark.char_end) for mark in marks]
+    for start, end in spans:
+        borders |= {min(start, len(text)), min(end, len(text))}
     cuts = sorted(borders)
     starts = [word[0] for word in words]
     runs: list[Run] = []

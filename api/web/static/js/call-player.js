@@ -93,6 +93,7 @@ export class CallPlayer {
 
   async #draw() {
     const container = this.section.querySelector("[data-show=wave]");
+    if (!("ready" in container.dataset)) return;
     let waveform;
     try {
       waveform = await getJson(`/api/v1/calls/${this.options.call}/waveform`);

@@ -47,6 +47,7 @@ class SopMatrix extends HTMLElement {
     body.textContent = t("js.drill.loading");
     const query = new URLSearchParams(cell.dataset.group);
     query.set("node_state", `${cell.dataset.node}:${state}`);
+    this.dialog.querySelector("[data-show=list]").href = `/calls?${query}`;
     try {
       const html = await getFragment(`/calls/rows?${query}`);
       if (button.getAttribute("aria-pressed") === "true") body.innerHTML = html;

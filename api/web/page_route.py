@@ -1,0 +1,55 @@
+"""How a page fails: a sign-in page for strangers, a readable page for everything expected."""
+
+from collections.abc import Awaitable, Callable
+from typing import Any
+from urllib.parse import quote
+
+from fastapi import Request, Response
+from fastapi.responses import RedirectResponse
+from fastapi.routing import APIRoute
+
+from api.errors import chinese_message, status_of
+from api.web.catalogue import Phrases
+from api.web.rendering import language_of_request, render
+from core.errors import AppError
+
+_TITLES = {401: "error.forbidden", 403: "error.forbidden", 404: "error.not_found"}
+
+
+class PageRoute(APIRoute):
+    """A route whose expected failures are pages rather than JSON."""
+
+    def get_route_handler(self) -> Callable[[Request], Awaitable[Response]]:  # type: ignore[override]
+        """The handler of the framework, with `AppError` answered as a page."""
+        handle = super().get_route_handler()
+
+        async def page(request: Request) -> Response:
+            try:
+                return await handle(request)
+            except AppError as error:
+                return error_page(request, error)
+
+        return page
+
+
+def error_page(request: Request, error: AppError) -> Response:
+    """The page that tells a person what went wrong; strangers are sent to sign in first."""
+    if error.code == "unauthenticated":
+        here = request.url.path if request.method == "GET" else "/calls"
+        asked = f"?{request.url.query}" if request.method == "GET" and request.url.query else ""
+        return RedirectResponse(f"/sign-in?next={quote(here + asked, safe='')}", status_code=303)
+    status = status_of(error.code)
+    t = Phrases(language_of_request(request)).t
+    values: dict[str, Any] = {
+        "user": None,
+        "title": t(_TITLES.get(status, "error.failed")),
+        "message": chinese_message(error),
+    }
+    return render(request, "error.html", values, status=status)
+
+
+def local_path(value: str | None) -> str:
+    """`value` when it is a path of this site, else the list of calls: no redirects elsewhere."""
+    if value and value.startswith("/") and not value.startswith(("//", "/\\")):
+        return value
+    return "/calls"
