@@ -1,1 +1,1 @@
-"""REST version 1: one folder per noun."""
+"""REST, version 1: one folder per noun."""

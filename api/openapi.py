@@ -1,0 +1,101 @@
+"""How operations are documented: examples for what is sent, answered and refused."""
+
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+from api.errors import ErrorResponse, error_body, status_of
+
+Example = Mapping[str, Any]
+
+# One plausible message for each code that operations refuse with.
+_EXAMPLES: Mapping[str, tuple[str, Mapping[str, object]]] = {
+    "unauthenticated": ("登录已失效或密钥无效，请重新登录，或带上有效的 API 密钥。", {}),
+    "bad-credentials": ("用户名或密码不正确，请检查后重试。", {}),
+    "too-many-attempts": ("登录失败次数过多，请 120 秒后再试。", {"retry_after_s": 120}),
+    "forbidden": ("需要“管理”权限（admin）；请换用有该权限的账号或 API 密钥。", {"scope": "admin"}),
+    "not-found": ("没有这通录音，或当前账号无权查看。", {}),
+    "not-ready": ("这通录音还没有转写完成，请稍后再取。", {"state": "transcribing"}),
+    "conflict": ("这通录音不是失败状态，无需重试。", {"state": "done"}),
+    "immutable-version": ("该版本已发布，不能修改；请新建草稿。", {"version": 3}),
+    "not-publishable": ("草稿有错误，不能发布；请按提示修改。", {"issues": []}),
+    "validation-failed": (
+        "参数 query.limit 不正确：Input should be less than or equal to 200。请更正后重试。",
+        {"errors": [{"at": ["query", "limit"], "message": "应不大于 200"}]},
+    ),
+    "bad-multipart": ("请用 multipart/form-data 上传，录音放在字段 files 里。", {}),
+    "bad-cursor": ("游标无效，请去掉 cursor 从第一页重新读取。", {}),
+    "too-large": ("字段 metadata 太大，请改用文件（manifest）上传。", {"limit_bytes": 1048576}),
+    "range-not-satisfiable": (
+        "请求的字节范围超出录音大小（245760 字节），请从 0 重新读取。",
+        {"size_bytes": 245760},
+    ),
+    "bad-url": ("接收地址无效。请填写 https://主机/路径 形式的地址，不带用户名和密码。", {}),
+    "bad-tree": ("第 3 行：节点缺少 key。", {"line": 3, "column": 5}),
+    "bad-rules": ("第 7 行：规则缺少 reason。", {"line": 7, "column": 3}),
+}
+
+
+def json_example(example: object) -> dict[str, Any]:
+    """An OpenAPI media type object map with one JSON example."""
+    return {"application/json": {"example": example}}
+
+
+def answers(
+    example: object | None = None,
+    *,
+    status: int = 200,
+    description: str = "成功",
+    errors: Iterable[str] = (),
+    signed_in: bool = True,
+    validated: bool = True,
+) -> dict[int | str, dict[str, Any]]:
+    """The `responses` of a JSON operation: its example and the errors it may answer with.
+
+    `errors` are codes of the contract; those that any signed-in request, and any request with
+    parameters can meet are added.
+    """
+    responses: dict[int | str, dict[str, Any]] = {status: {"description": description}}
+    if example is not None:
+        responses[status]["content"] = json_example(example)
+    codes = [*errors]
+    if signed_in:
+        codes = ["unauthenticated", "forbidden", *codes]
+    if validated:
+        codes.append("validation-failed")
+    for code in dict.fromkeys(codes):
+        _add_error(responses, code)
+    return responses
+
+
+def _add_error(responses: dict[int | str, dict[str, Any]], code: str) -> None:
+    status = int(status_of(code))
+    message, detail = _EXAMPLES[code]
+    entry = responses.setdefault(
+        status,
+        {
+            "description": "请求被拒绝，原因见 error.code",
+            "model": ErrorResponse,
+            "content": {"application/json": {"examples": {}}},
+        },
+    )
+    entry["content"]["application/json"]["examples"][code] = {
+        "summary": code,
+        "value": error_body(code, message, detail),
+    }
+
+
+def sends(example: object, description: str = "") -> dict[str, Any]:
+    """`openapi_extra` with an example of the JSON body that an operation expects."""
+    body: dict[str, Any] = {"content": json_example(example)}
+    if description:
+        body["description"] = description
+    return {"requestBody": body}
+
+
+def shows(**examples: object) -> dict[str, Any]:
+    """`Query`/`Path` keyword arguments with one OpenAPI example (use as `**shows(value=...)`)."""
+    return {
+        "openapi_examples": {
+            name: {"summary": str(value), "value": value} for name, value in examples.items()
+        }
+    }

@@ -1,0 +1,1 @@
+"""Calls: upload, list, detail, results, audio."""
