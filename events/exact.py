@@ -10,6 +10,7 @@ from events.cues import negated, quoted
 from events.keywords import (
     CharSpan,
     Expression,
+    Occurrences,
     find,
     map_terms,
     parse_expression,
@@ -53,7 +54,6 @@ class ExactMatcher:
     def __init__(self, nodes: tuple[EventNode, ...]) -> None:
         self._rules = {node.path: _compile(node) for node in nodes}
         self._by_term: dict[str, list[str]] = {}
-        self._unconditional: list[str] = []
         for path, rules in self._rules.items():
             words = {term for expression in rules.expressions for term in terms(expression)}
             for word in words:
@@ -65,7 +65,7 @@ class ExactMatcher:
                 for pattern in rules.patterns
             ]
         )
-        self._sounds = _Sounds({t: p for t, p in self._by_term.items() if self._audible(t, p)})
+        self._sounds = _Sounds([t for t, p in self._by_term.items() if self._audible(t, p)])
 
     def _audible(self, term: str, paths: list[str]) -> bool:
         return _speakable(term) and any(self._rules[path].by_sound for path in paths)
@@ -80,9 +80,11 @@ class ExactMatcher:
                 self._add(found, path, self._keyword(path, form, content, sentences, present))
             for path in self._patterns.candidates(content) & allowed - found.keys():
                 self._add(found, path, self._regex(path, form, content, sentences))
-        for path in (self._sounds.candidates(text) & allowed) - found.keys():
+        sounding = self._sounds.find(text)
+        audible = {path for term in sounding for path in self._by_term[term]}
+        for path in audible & allowed - found.keys():
             if self._rules[path].by_sound:
-                self._add(found, path, self._by_sound(path, text))
+                self._add(found, path, self._by_sound(path, text, sounding))
         return found
 
     @staticmethod
@@ -102,9 +104,7 @@ class ExactMatcher:
         for start, end in sentences:
             sentence = content[start:end]
             for expression in rules.expressions:
-                spans = find(
-                    expression, lambda t, s=sentence: substring_spans(t, s) if t in present else ()
-                )
+                spans = find(expression, _written_in(sentence, present))
                 span = _said(sentence, spans, rules.negation)
                 if span:
                     return ExactMatch("keyword", form, start + span[0], start + span[1])
@@ -123,18 +123,39 @@ class ExactMatcher:
                     return ExactMatch("regex", form, start + span[0], start + span[1])
         return None
 
-    def _by_sound(self, path: str, text: TextForms) -> ExactMatch | None:
+    def _by_sound(
+        self, path: str, text: TextForms, sounding: dict[str, tuple[CharSpan, ...]]
+    ) -> ExactMatch | None:
         rules = self._rules[path]
         for start, end in text.heard_sentences:
             sentence = text.heard[start:end]
+            occurrences = _sounding_in(sentence, start, end, sounding)
             for expression in rules.expressions:
-                spans = find(
-                    expression, lambda t, a=start, b=end: self._sounds.spans(t, text, a, b)
-                )
-                span = _said(sentence, spans, rules.negation)
+                span = _said(sentence, find(expression, occurrences), rules.negation)
                 if span:
                     return ExactMatch("pinyin", "pinyin", start + span[0], start + span[1])
         return None
+
+
+def _sounding_in(
+    sentence: str, start: int, end: int, sounding: dict[str, tuple[CharSpan, ...]]
+) -> Occurrences:
+    """Occurrences of terms in a sentence, as written or else by sound."""
+
+    def occurrences(term: str) -> tuple[CharSpan, ...]:
+        by_sound = tuple(
+            (a - start, b - start) for a, b in sounding.get(term, ()) if a >= start and b <= end
+        )
+        return by_sound or substring_spans(term, sentence)
+
+    return occurrences
+
+
+def _written_in(sentence: str, present: set[str]) -> Occurrences:
+    def occurrences(term: str) -> tuple[CharSpan, ...]:
+        return substring_spans(term, sentence) if term in present else ()
+
+    return occurrences
 
 
 def compile_expression(source: str) -> Expression:
@@ -200,51 +221,34 @@ class _PatternSet:
 class _Sounds:
     """Keyword terms by sound: fuzzy syllables for long ones, exact tones for short ones."""
 
-    def __init__(self, by_term: dict[str, list[str]]) -> None:
-        self._by_term = by_term
+    def __init__(self, words: list[str]) -> None:
         self._codes = SoundCodes()
-        self._fuzzy = {
-            term: self._codes.encode(syllables(term)) for term in by_term if len(term) >= _FUZZY_MIN
+        self._long = {
+            word: self._codes.encode(syllables(word)) for word in words if len(word) >= _FUZZY_MIN
         }
-        self._toned = {term: toned_syllables(term) for term in by_term if len(term) < _FUZZY_MIN}
+        self._short: dict[tuple[str, ...], list[str]] = {}
+        for word in words:
+            if len(word) < _FUZZY_MIN:
+                self._short.setdefault(toned_syllables(word), []).append(word)
 
-    def candidates(self, text: TextForms) -> set[str]:
-        """Nodes with a term that occurs by sound and not as written."""
+    def find(self, text: TextForms) -> dict[str, tuple[CharSpan, ...]]:
+        """Terms that occur in `heard` by sound and nowhere as written, with their spans."""
         sound = self._codes.encode(text.pinyin)
-        heard = text.heard
-        found: set[str] = set()
-        for term, code in self._fuzzy.items():
-            if code in sound and term not in heard:
-                found.update(self._by_term[term])
-        return found | self._short_candidates(text, heard)
-
-    def _short_candidates(self, text: TextForms, heard: str) -> set[str]:
-        sounds = text.pinyin
-        pairs = set(zip(sounds, sounds[1:], strict=False))
-        found: set[str] = set()
-        for term, toned in self._toned.items():
-            plain = (toned[0].rstrip("012345"), toned[1].rstrip("012345"))
-            if plain in pairs and term not in heard:
-                found.update(self._by_term[term])
+        found = {
+            word: substring_spans(code, sound)
+            for word, code in self._long.items()
+            if code in sound and word not in text.heard
+        }
+        toned = text.toned
+        places: dict[str, list[CharSpan]] = {}
+        for start, pair in enumerate(zip(toned, toned[1:], strict=False)):
+            for word in self._short.get(pair, ()):
+                if word not in text.heard:
+                    places.setdefault(word, []).append((start, start + _EXACT_MIN))
+        if places:
+            edges = default_tokenizer().boundaries(text.heard)
+            for word, spans in places.items():
+                whole = tuple(span for span in spans if edges.issuperset(span))
+                if whole:
+                    found[word] = whole
         return found
-
-    def spans(self, term: str, text: TextForms, start: int, end: int) -> tuple[CharSpan, ...]:
-        """Where `term` occurs in `[start, end)`, as written or by sound, relative to `start`."""
-        sentence = text.heard[start:end]
-        written = substring_spans(term, sentence)
-        if written:
-            return written
-        if term in self._fuzzy:
-            return substring_spans(self._fuzzy[term], self._codes.encode(text.pinyin[start:end]))
-        if term in self._toned:
-            return self._short_spans(self._toned[term], sentence)
-        return ()
-
-    def _short_spans(self, toned: tuple[str, ...], sentence: str) -> tuple[CharSpan, ...]:
-        sounds = toned_syllables(sentence)
-        size = len(toned)
-        places = [i for i in range(len(sounds) - size + 1) if sounds[i : i + size] == toned]
-        if not places:
-            return ()
-        edges = default_tokenizer().boundaries(sentence)
-        return tuple((i, i + size) for i in places if i in edges and i + size in edges)

@@ -22,6 +22,7 @@ from asr.transcript import Role
 from events.tree import EventNode, EventTree
 from nlp.encoders.base import SentenceEncoder
 from nlp.normalise import forms
+from nlp.threads import single_threaded_algebra
 
 Floats = NDArray[np.float32]
 Doubles = NDArray[np.float64]
@@ -55,13 +56,16 @@ class SemanticModel:
     """The semantic scores of one role's nodes, fitted to a tree once."""
 
     def __init__(self, tree: EventTree, role: Role, encoder: SentenceEncoder) -> None:
-        self._encoder = encoder
         nodes = [node for node in tree.walk() if _speaks(node.role, role) and node.match.examples]
         self.paths: tuple[str, ...] = tuple(node.path for node in nodes)
         self._texts, targets, weights = _training_set(nodes, tree, role)
         self._targets = targets
         if not self.paths:
             return
+        with single_threaded_algebra():
+            self._train(encoder, targets, weights)
+
+    def _train(self, encoder: SentenceEncoder, targets: Doubles, weights: Doubles) -> None:
         self._vectors = encoder.encode(self._texts)
         grams = _grams(self._texts)
         self._idf = _inverse_frequency(grams)
@@ -84,8 +88,9 @@ class SemanticModel:
         """Scores in [0, 1], shape (len(texts), len(paths)), for texts and their vectors."""
         if not self.paths or not texts:
             return np.zeros((len(texts), len(self.paths)), dtype=np.float32)
-        margins = self._gaussian(vectors) @ self._alphas
-        margins += _unit(_grams(texts) * self._idf) @ self._gram_weights + self._bias
+        with single_threaded_algebra():
+            margins = self._gaussian(vectors) @ self._alphas
+            margins += _unit(_grams(texts) * self._idf) @ self._gram_weights + self._bias
         scores: Floats = _sigmoid(margins * self._slopes + self._offsets).astype(np.float32)
         return scores
 

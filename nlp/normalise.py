@@ -6,7 +6,7 @@ from functools import cached_property
 from typing import Literal
 
 from asr.text import NumberNormalised, normalise_numbers
-from nlp.phonetics import syllables
+from nlp.phonetics import toned_syllables, without_tone
 
 TextForm = Literal["normalised", "heard", "pinyin"]
 
@@ -59,9 +59,14 @@ class TextForms:
         return self._heard.text
 
     @cached_property
+    def toned(self) -> tuple[str, ...]:
+        """Syllables with the tone as a digit, one for each code point of `heard`."""
+        return toned_syllables(self.heard)
+
+    @cached_property
     def pinyin(self) -> tuple[str, ...]:
         """Toneless syllables, one for each code point of `heard`."""
-        return syllables(self.heard)
+        return tuple(without_tone(syllable) for syllable in self.toned)
 
     @property
     def clauses(self) -> tuple[tuple[int, int], ...]:
@@ -116,7 +121,7 @@ def _strip(text: str) -> _Stripped:
             continue
         kept = False
         for folded in unicodedata.normalize("NFKC", character).lower():
-            if folded.isalnum() or unicodedata.category(folded)[0] == "M" or (folded in "%." and _inside_number(text, index)):
+            if _kept(folded) or (folded in "%." and _inside_number(text, index)):
                 characters.append(folded)
                 at.append(index)
                 kept = True
@@ -131,6 +136,10 @@ def _strip(text: str) -> _Stripped:
         _spans(clause_ends, length, _ORPHAN),
         _spans(sentence_ends, length, 1),
     )
+
+
+def _kept(character: str) -> bool:
+    return character.isalnum() or unicodedata.category(character)[0] == "M"
 
 
 def _inside_number(text: str, index: int) -> bool:

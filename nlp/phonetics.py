@@ -4,7 +4,7 @@ import threading
 from collections.abc import Iterable
 from functools import lru_cache
 
-from pypinyin import Style, lazy_pinyin, pinyin
+from pypinyin import Style, lazy_pinyin
 
 _INITIALS = (("zh", "z"), ("ch", "c"), ("sh", "s"))
 _FINALS = (("ing", "in"), ("eng", "en"), ("ang", "an"))
@@ -16,13 +16,23 @@ def syllables(text: str) -> tuple[str, ...]:
 
     Readings are chosen by word (`银行` is yin hang), so they depend on the neighbours.
     """
-    return tuple(lazy_pinyin(text, style=Style.NORMAL, errors=list))
+    return tuple(without_tone(syllable) for syllable in toned_syllables(text))
 
 
 def toned_syllables(text: str) -> tuple[str, ...]:
-    """As `syllables`, with the tone as a digit (`yin2`, `hang2`)."""
-    found = pinyin(text, style=Style.TONE3, errors=list, neutral_tone_with_five=True)
-    return tuple(item[0] for item in found)
+    """As `syllables`, with the tone as a digit, 5 for the neutral one (`yin2`, `hang2`)."""
+    return tuple(
+        lazy_pinyin(text, style=Style.TONE3, errors=_characters, neutral_tone_with_five=True)
+    )
+
+
+def without_tone(syllable: str) -> str:
+    """A toned syllable without its tone digit; other text (also a lone digit) unchanged."""
+    return syllable[:-1] if len(syllable) > 1 and syllable[-1] in "12345" else syllable
+
+
+def _characters(text: str) -> list[str]:
+    return list(text)
 
 
 @lru_cache(maxsize=4096)
