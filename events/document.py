@@ -3,7 +3,7 @@
 from functools import lru_cache
 from importlib import resources
 from pathlib import Path
-from typing import Any, cast
+from typing import Any
 
 import yaml
 
@@ -103,18 +103,15 @@ def _pack_text(name: str) -> str:
 
 @lru_cache(maxsize=16)
 def _pack_domain(name: str) -> str:
-    root = yaml.compose(_pack_text(name), Loader=yaml.SafeLoader)
+    root = Reader(name, "bad-tree", "事件树").root(_pack_text(name))
     pairs = {key.value: value.value for key, value in root.value}
     return str(pairs.get("domain", "general"))
 
 
 def dump_tree(tree: EventTree) -> str:
     """The tree as YAML; `parse_tree` of it gives an equal tree."""
-    return cast(
-        str,
-        yaml.dump(
-            _tree_document(tree), Dumper=_Dumper, allow_unicode=True, sort_keys=False, width=1000
-        ),
+    return yaml.dump(
+        _tree_document(tree), Dumper=_Dumper, allow_unicode=True, sort_keys=False, width=1000
     )
 
 
@@ -122,7 +119,7 @@ class _Dumper(yaml.SafeDumper):
     """Plain style with list items indented under their key."""
 
     def increase_indent(self, flow: bool = False, indentless: bool = False) -> None:
-        super().increase_indent(flow, False)
+        super().increase_indent(flow, indentless and flow)
 
 
 def _base(reader: Reader, node: yaml.Node) -> EventTree:
@@ -163,7 +160,7 @@ def _tree(reader: Reader, fields: dict[str, yaml.Node], base: EventTree | None) 
 def _background(reader: Reader, node: yaml.Node) -> tuple[Background, ...]:
     by_role = reader.mapping(node, ROLES, "background")
     return tuple(
-        Background(cast(Role, role), text)
+        Background(_role_name(role), text)
         for role, texts in by_role.items()
         for text in reader.texts(texts, "background")
     )
@@ -255,7 +252,11 @@ def _role(reader: Reader, node: yaml.Node) -> Role:
     value = reader.text(node)
     if value not in ROLES:
         raise reader.fail(node, f"role 应当是 {'、'.join(ROLES)} 之一，现在是 {value}")
-    return cast(Role, value)
+    return _role_name(value)
+
+
+def _role_name(value: str) -> Role:
+    return next(role for role in ROLES if role == value)
 
 
 def _match(reader: Reader, node: yaml.Node, old: Matchers | None) -> Matchers:

@@ -2,9 +2,11 @@
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from itertools import pairwise
 
 import re2
 
+from core.errors import AppError
 from core.evidence import Form, Layer
 from events.cues import negated, quoted
 from events.keywords import (
@@ -167,15 +169,29 @@ def compile_expression(source: str) -> Expression:
     return map_terms(parse_expression(source), lambda term: forms(term).heard or term)
 
 
-def _compile(node: EventNode) -> _Rules:
+def compile_pattern(pattern: str) -> "re2._Regexp":
+    """An RE2 pattern, compiled without writing to standard error.
+
+    Raises:
+        re2.error: when the pattern is not valid.
+    """
     options = re2.Options()
     options.log_errors = False
-    return _Rules(
-        expressions=tuple(compile_expression(source) for source in node.match.keywords),
-        patterns=tuple(re2.compile(pattern, options) for pattern in node.match.regex),
-        by_sound=node.match.pinyin,
-        negation=node.match.negation,
-    )
+    return re2.compile(pattern, options)
+
+
+def _compile(node: EventNode) -> _Rules:
+    try:
+        patterns = tuple(compile_pattern(pattern) for pattern in node.match.regex)
+    except re2.error as error:
+        raise AppError(
+            "bad-tree", f"节点 {node.path} 有无效的正则表达式：{error}。请运行 tree lint 查看。"
+        ) from error
+    try:
+        expressions = tuple(compile_expression(source) for source in node.match.keywords)
+    except AppError as error:
+        raise AppError("bad-tree", f"节点 {node.path}：{error.message}") from error
+    return _Rules(expressions, patterns, node.match.pinyin, node.match.negation)
 
 
 def _texts(text: TextForms) -> Iterator[tuple[Form, str, tuple[CharSpan, ...]]]:
@@ -241,7 +257,7 @@ class _Sounds:
         }
         toned = text.toned
         places: dict[str, list[CharSpan]] = {}
-        for start, pair in enumerate(zip(toned, toned[1:], strict=False)):
+        for start, pair in enumerate(pairwise(toned)):
             for word in self._short.get(pair, ()):
                 if word not in text.heard:
                     places.setdefault(word, []).append((start, start + _EXACT_MIN))

@@ -28,6 +28,7 @@ class StepState:
     `reason` is a short Chinese sentence for people (`第 3 句命中`, `客服语音有 12 秒未转写`).
     `hits` are the positions in the call's hit list that prove an executed step. `expected_rank`
     is the step's place in the tree, `actual_rank` its place in the call (None unless executed).
+    Steps that are not `expected` are reported and stay out of the coverage.
     """
 
     node: str
@@ -38,13 +39,15 @@ class StepState:
     hits: tuple[int, ...] = ()
     expected_rank: int = 0
     actual_rank: int | None = None
+    expected: bool = True
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SopReport:
     """The SOP of one call.
 
-    `coverage` = Σ weight executed / Σ weight (executed + missed), and
+    `coverage` = Σ weight executed / Σ weight (executed + missed) over
+    expected steps, and
     `order_adherence` = share of executed step pairs in expected order; both in [0, 1], None when
     there is nothing to divide by. Steps are in the order of the tree.
     """

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable
 from dataclasses import dataclass
+from itertools import pairwise
 
 from asr.transcript import Role, Transcript, Utterance
 from core.errors import AppError
@@ -73,7 +74,7 @@ class TreeMatcher:
         places: dict[str, list[Utterance]] = {}
         for node in self._order:
             for item in said:
-                hit = self._decide(node, item, transcript, places)
+                hit = self._decide(node, item, places)
                 if hit is not None:
                     hits.append(hit)
                     self._mark(places, node.path, item.utterance)
@@ -108,7 +109,6 @@ class TreeMatcher:
         self,
         node: EventNode,
         said: _Said,
-        transcript: Transcript,
         places: dict[str, list[Utterance]],
     ) -> EventHit | None:
         exact = said.exact.get(node.path)
@@ -205,7 +205,7 @@ class TreeMatcher:
 def _segments(text: TextForms) -> Iterable[tuple[int, int]]:
     """Clauses, neighbouring clauses, sentences and, when short enough, the whole: each once."""
     clauses = text.clauses
-    pairs = [(a[0], b[1]) for a, b in zip(clauses, clauses[1:], strict=False)]
+    pairs = [(a[0], b[1]) for a, b in pairwise(clauses)]
     spans = [*clauses, *pairs, *text.sentences, (0, len(text.normalised))]
     fitting = [span for span in dict.fromkeys(spans) if _SHORTEST <= span[1] - span[0] <= _LONGEST]
     return fitting or [(0, len(text.normalised))]

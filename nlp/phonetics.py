@@ -3,6 +3,7 @@
 import threading
 from collections.abc import Iterable
 from functools import lru_cache
+from typing import Any
 
 from pypinyin import Style, lazy_pinyin
 
@@ -31,7 +32,8 @@ def without_tone(syllable: str) -> str:
     return syllable[:-1] if len(syllable) > 1 and syllable[-1] in "12345" else syllable
 
 
-def _characters(text: str) -> list[str]:
+def _characters(text: str) -> Any:
+    # pypinyin spreads a list over the result; its annotations only know of strings.
     return list(text)
 
 

@@ -15,10 +15,14 @@ class SentenceEncoder(Protocol):
     """
 
     @property
-    def encoder_id(self) -> str: ...
+    def encoder_id(self) -> str:
+        """Names weights and version."""
+        ...
 
     @property
-    def dim(self) -> int: ...
+    def dim(self) -> int:
+        """Length of a vector."""
+        ...
 
     def encode(self, texts: Sequence[str]) -> NDArray[np.float32]:
         """Unit vectors, shape (len(texts), dim), float32, C order, in the order of `texts`.
