@@ -1,5 +1,6 @@
 """Files that commands write: names that do not collide, and writes that are whole or absent."""
 
+import contextlib
 import os
 from collections.abc import Sequence
 from pathlib import Path
@@ -32,7 +33,8 @@ def write_text(path: Path, text: str) -> None:
         staged.write_text(text, encoding="utf-8")
         staged.replace(path)
     except OSError as error:
-        staged.unlink(missing_ok=True)
+        with contextlib.suppress(OSError):
+            staged.unlink()
         raise AppError(
             "cannot-write", f"写不了 {path}（{error.strerror}）。请用 --out 指定可写的目录。"
         ) from error

@@ -14,6 +14,7 @@ from dataclasses import dataclass, field
 logger = logging.getLogger(__name__)
 
 STOP_SIGNALS = (signal.SIGINT, signal.SIGTERM)
+_COMMAND = (sys.executable, "-m", "cli")
 _POLL_S = 0.2
 _STABLE_S = 60.0
 _LONGEST_BACKOFF_S = 30.0
@@ -105,7 +106,7 @@ class Supervisor:
         self._children = []
 
     def _launch(self, child: _Child) -> None:
-        command = [sys.executable, "-m", "cli", *child.program.arguments]
+        command = [*_COMMAND, *child.program.arguments]
         child.process = subprocess.Popen(  # noqa: S603 - our own program and arguments
             command,
             env={**self.environment, LIFELINE: "1"},

@@ -63,12 +63,12 @@ def read_json(path: Path) -> object:
     except json.JSONDecodeError as error:
         raise AppError(
             "bad-document",
-            f"{path}:{error.lineno}: not valid JSON ({error.msg}). Correct the file.",
+            f"{path}:{error.lineno}: 不是有效的 JSON（{error.msg}）。请改正这个文件。",
             detail={"file": str(path), "line": error.lineno},
         ) from error
     except (OSError, UnicodeDecodeError) as error:
         raise AppError(
-            "bad-document", f"Cannot read {path}: {error}. Give a UTF-8 JSON file."
+            "bad-document", f"读不了 {path}（{error}）。请给出 UTF-8 编码的 JSON 文件。"
         ) from error
 
 
@@ -80,11 +80,13 @@ def parse_ground_truth(document: object, name: str) -> GroundTruth:
     """
     if not is_ground_truth(document):
         raise AppError(
-            "bad-document", f"{name} is not a labelled call: it has no list `turns`. Add one."
+            "bad-document", f"{name} 不是标注文件：没有列表 turns。请补上，格式见 docs/cli.md。"
         )
     facts = cast(dict[str, Any], document)
     channels = _channels(facts.get("channels", ["agent", "customer"]), name)
-    turns = [_turn(item, channels, f"{name} turn {i}") for i, item in enumerate(facts["turns"])]
+    turns = [
+        _turn(item, channels, f"{name} 的 turns[{i}]") for i, item in enumerate(facts["turns"])
+    ]
     turns.sort(key=lambda turn: (turn.start_ms, turn.channel))
     last_ms = max((turn.end_ms for turn in turns), default=0)
     return GroundTruth(
@@ -128,28 +130,30 @@ def _channels(value: object, name: str) -> tuple[Role, ...]:
     if not isinstance(value, list) or not value or any(role not in ROLES for role in value):
         raise AppError(
             "bad-document",
-            f"{name}: `channels` must list the role of each channel ({', '.join(ROLES)}).",
+            f"{name}：channels 应列出每个声道的角色（{'、'.join(ROLES)}）。请改正。",
         )
     return tuple(value)
 
 
 def _turn(item: object, channels: tuple[Role, ...], where: str) -> LabelledTurn:
     if not isinstance(item, dict):
-        raise AppError("bad-document", f"{where} is not an object. Correct it.")
+        raise AppError("bad-document", f"{where} 不是对象。请改正。")
     role, text = item.get("role"), item.get("text")
     start, end = item.get("start_ms"), item.get("end_ms")
     if role not in ROLES or not isinstance(text, str):
-        raise AppError("bad-document", f"{where} needs `role` ({', '.join(ROLES)}) and `text`.")
+        raise AppError(
+            "bad-document", f"{where} 应有 role（{'、'.join(ROLES)}）和文字 text。请改正。"
+        )
     if not isinstance(start, int) or not isinstance(end, int) or not 0 <= start <= end:
-        raise AppError("bad-document", f"{where} needs integers 0 <= start_ms <= end_ms.")
+        raise AppError("bad-document", f"{where} 应有整数 0 ≤ start_ms ≤ end_ms。请改正。")
     return LabelledTurn(
         role=role,
         channel=channels.index(role) if role in channels else 0,
         text=text,
         start_ms=start,
         end_ms=end,
-        events=_labels(item.get("events"), f"{where} events"),
-        violations=_labels(item.get("qa"), f"{where} qa"),
+        events=_labels(item.get("events"), f"{where}.events"),
+        violations=_labels(item.get("qa"), f"{where}.qa"),
     )
 
 
@@ -157,5 +161,5 @@ def _labels(value: object, where: str) -> tuple[str, ...]:
     if value is None:
         return ()
     if not isinstance(value, list) or not all(isinstance(label, str) for label in value):
-        raise AppError("bad-document", f"{where} must be a list of texts.")
+        raise AppError("bad-document", f"{where} 应是文字的列表。请改正。")
     return tuple(dict.fromkeys(value))
