@@ -21,15 +21,16 @@ STATUS: Mapping[str, HTTPStatus] = {
     "unauthenticated": HTTPStatus.UNAUTHORIZED,
     "bad-credentials": HTTPStatus.UNAUTHORIZED,
     "forbidden": HTTPStatus.FORBIDDEN,
+    "out-of-scope": HTTPStatus.FORBIDDEN,
     "cross-site-request": HTTPStatus.FORBIDDEN,
     "too-many-attempts": HTTPStatus.TOO_MANY_REQUESTS,
     # What is asked for
     "not-found": HTTPStatus.NOT_FOUND,
     "not-ready": HTTPStatus.CONFLICT,
-    "conflict": HTTPStatus.CONFLICT,
+    "not-transcribed": HTTPStatus.CONFLICT,
+    "not-failed": HTTPStatus.CONFLICT,
     "username-taken": HTTPStatus.CONFLICT,
     "blob-missing": HTTPStatus.NOT_FOUND,
-    "immutable-version": HTTPStatus.CONFLICT,
     "not-publishable": HTTPStatus.UNPROCESSABLE_ENTITY,
     "method-not-allowed": HTTPStatus.METHOD_NOT_ALLOWED,
     # How it is asked

@@ -15,8 +15,8 @@ _EXAMPLES: Mapping[str, tuple[str, Mapping[str, object]]] = {
     "forbidden": ("需要“管理”权限（admin）；请换用有该权限的账号或 API 密钥。", {"scope": "admin"}),
     "not-found": ("没有这通录音，或当前账号无权查看。", {}),
     "not-ready": ("这通录音还没有转写完成，请稍后再取。", {"state": "transcribing"}),
-    "conflict": ("这通录音不是失败状态，无需重试。", {"state": "done"}),
-    "immutable-version": ("该版本已发布，不能修改；请新建草稿。", {"version": 3}),
+    "not-failed": ("只有处理失败的通话可以重试。请刷新查看当前状态。", {}),
+    "out-of-scope": ("不能把通话移出自己的团队；请联系管理员修改。", {"team": "华北二组"}),
     "not-publishable": ("草稿有错误，不能发布；请按提示修改。", {"issues": []}),
     "validation-failed": (
         "参数 query.limit 不正确：Input should be less than or equal to 200。请更正后重试。",

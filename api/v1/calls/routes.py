@@ -149,7 +149,7 @@ async def read_call(call_id: CallId, principal: Reader, session: SessionDep) -> 
     response_model=Call,
     summary="修改元数据",
     description="补充或更正元数据。已有转写的通话会用新元数据重新分析（不重新转写）。",
-    responses=answers(CALL, errors=["not-found"]),
+    responses=answers(CALL, errors=["not-found", "out-of-scope"]),
     openapi_extra=sends(CHANGE, "只写要改的字段；null 表示清空"),
 )
 async def change_call(
@@ -213,7 +213,7 @@ async def reanalyze_call(
         {**ACKNOWLEDGED, "state": "received"},
         status=202,
         description="已排队",
-        errors=["not-found", "conflict"],
+        errors=["not-found", "not-failed"],
     ),
 )
 async def retry_call(call_id: CallId, principal: Writer, session: SessionDep) -> CallAcknowledged:
