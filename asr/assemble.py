@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 from asr.engines.base import WindowText, WindowWord
 from asr.guard import is_stock_phrase, refuse_window
 from asr.packing import Segment, Window
-from asr.text import normalise_numbers, to_simplified
+from asr.text import chinese_punctuation, normalise_numbers, to_simplified
 from asr.transcript import (
     DroppedSegment,
     Role,
@@ -70,6 +70,8 @@ def assemble(
         dropped.extend(_place(window, text, heard, prompt))
     for item in heard:
         dropped.extend(_drop_stock(item))
+        if not any(c.isalnum() for word in item.words for c in word.text):
+            item.words.clear()  # a mark alone says nothing
     utterances = _utterances(heard, roles, join)
     untranscribed = tuple(
         UntranscribedSpeech(
@@ -162,8 +164,8 @@ def _place(
 
 
 def _simplified(text: WindowText) -> WindowText:
-    """The window's words in simplified characters, converted in their context if possible."""
-    whole = to_simplified(text.text)
+    """The window's words in simplified characters and with Chinese punctuation."""
+    whole = chinese_punctuation(to_simplified(text.text))
     words: list[WindowWord] = []
     if len(whole) == len(text.text):
         offset = 0
@@ -200,11 +202,7 @@ def _utterances(
         others = [i.segment.speech for i in spoken if i.segment.channel != channel]
         groups.extend(_joined(own, others, join))
     groups.sort(key=lambda group: (group[0].segment.speech.start_ms, group[0].segment.channel))
-    built = [_utterance(group, roles) for group in groups]
-    return tuple(
-        replace(utterance, index=index)
-        for index, utterance in enumerate(u for u in built if u is not None)
-    )
+    return tuple(_utterance(index, group, roles) for index, group in enumerate(groups))
 
 
 def _joined(own: Sequence[_Heard], others: Sequence[Span], join: JoinOptions) -> list[list[_Heard]]:
@@ -231,18 +229,16 @@ def _continues(
     return not any(other.overlap_ms(pause) for other in others)
 
 
-def _utterance(group: Sequence[_Heard], roles: tuple[Role, ...]) -> Utterance | None:
+def _utterance(index: int, group: Sequence[_Heard], roles: tuple[Role, ...]) -> Utterance:
     words = [word for item in group for word in _fitted(item)]
     text = "".join(word.text for word in words)
     lead = len(text) - len(text.lstrip())
     text = text.strip()
-    if not any(c.isalnum() for c in text):
-        return None
     words[0] = replace(words[0], text=words[0].text[lead:])
     words[-1] = replace(words[-1], text=words[-1].text.rstrip())
     channel = group[0].segment.channel
     return Utterance(
-        index=0,
+        index=index,
         channel=channel,
         role=roles[channel],
         start_ms=group[0].segment.speech.start_ms,

@@ -14,6 +14,7 @@ import opencc
 
 _DIGITS = "零〇一二两三四五六七八九幺"
 _UNITS = "十百千万亿"
+_PLAIN_DIGITS = str.maketrans("〇两幺", "零二一")
 _VALUE = dict(zip(_DIGITS, "0012234567891", strict=True))
 
 # A run of number characters: Chinese or Arabic digits with units, and a decimal point between.
@@ -25,14 +26,24 @@ _PERCENT = re.compile(rf"百分之({_NUMERAL}+(?:点[{_DIGITS}]+)?)|百分百")
 # 二手) it is part of a word. 一 is left out: 一天, 一点, 一块 are words more often than counts.
 _COUNTED = re.compile(
     r"(?:块|元|毛|角|折|岁|期|号|月|日|点|分钟|秒|小时|个小时|钟头|个钟头|天|个月|年|周岁|周(?!末|边|期)"
-    r"|个星期|星期|倍|万|千克|公里|公斤|米|平米|平方|人|位|名|次|节|堂|门|本|套|份|种|个(?!别|性|人))"
+    r"|个星期|星期|倍|万|千克|公里|公斤|米|平米|平方|人|位|名|次|节|堂|门(?:课|功课|科目|考试)|本|套|份|种"
+    r"|个(?!别|性|人))"
 )
-_HALF = re.compile(r"(?:个?[年月天周]|个?小时|个?钟头|个?星期|倍|万|千|百|岁)半")
+_HALF = re.compile(r"(?:个?[年月天周]|个|个?小时|个?钟头|个?星期|倍|万|千|百|岁)半")
 _TWO_DIGIT_YEAR = re.compile(r"[零〇一二九][零〇一二三四五六七八九]")
 _GENERATION = re.compile(r"[零〇五六七八九][零〇五]")
 _APPROXIMATE_BEFORE = ("几", "数", "上", "好几", "成", "双", "第", "之", "星期", "礼拜", "周")
 _HOLIDAY_AFTER = ("假", "放假", "长假", "黄金周", "国庆", "期间", "小长假")
-_TEN_WORDS = ("分", "足", "全", "字", "佳", "几")
+_IDIOM = re.compile(
+    "三番五次|五花八门|三天两头|三天打鱼|两天晒网|四面八方|十有八九|八九不离十|十全十美|三言两语|千方百计|一五一十"
+    "|三五成群|五湖四海|九牛一毛|七七八八|三长两短|接二连三|说一不二|丢三落四|三百六十行|五颜六色|七嘴八舌|四通八达"
+    "|十万火急|十拿九稳|百发百中|百里挑一|千辛万苦|万无一失|三心二意|三六九等|五险一金|十万八千里|一千零一夜"
+)
+# A number with units: all in Chinese characters, or Arabic digits with Chinese units (3万5).
+_WITH_UNITS = re.compile(rf"[{_DIGITS}十][{_DIGITS}{_UNITS}]*|(?:\d+(?:\.\d+)?[{_UNITS}]+)+\d*")
+
+_FULL_WIDTH = {",": "，", "?": "？", "!": "！", ";": "；", ":": "："}
+_HALF_WIDTH = re.compile(r"(?<=[\u3400-\u9fff])[,?!;:]")
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,6 +98,11 @@ def to_simplified(text: str) -> str:
     return str(_opencc().convert(text)) if text else text
 
 
+def chinese_punctuation(text: str) -> str:
+    """`text` with half-width marks after a Chinese character made full-width, length unchanged."""
+    return _HALF_WIDTH.sub(lambda mark: _FULL_WIDTH[mark[0]], text)
+
+
 def normalise_numbers(text: str) -> NumberNormalised:
     """`text` with certain numbers as Arabic digits: 一千九百八 → 1980, 百分之十 → 10%.
 
@@ -116,11 +132,15 @@ def _opencc() -> opencc.OpenCC:
 def _replacements(text: str) -> list[tuple[int, int, str]]:
     """Spans to rewrite, in order and disjoint."""
     found: list[tuple[int, int, str]] = []
+    idioms = [match.span() for match in _IDIOM.finditer(text)]
     position = 0
     while run := _RUN.search(text, position):
+        if any(first < run.end() and run.start() < last for first, last in idioms):
+            position = run.end()
+            continue
         percent = _PERCENT.match(text, run.start())
         if percent:
-            number = "100" if percent[0] == "百分百" else _amount(percent[1])
+            number = "100" if percent[0] in ("百分百", "百分之百") else _amount(percent[1])
             if number is not None:
                 found.append((percent.start(), percent.end(), f"{number}%"))
             position = percent.end()
@@ -158,17 +178,13 @@ def _number(run: str, before: str, after: str) -> str | None:
         return None if len(run) < 3 and is_word else _digit_string(run, after)
     if is_word and (len(run) < 3 or before.endswith(("几", "数", "成"))):
         return None
-    if run[0] == "十" and (len(run) == 1 and _is_ten_word(after)):
-        return None
+    if run == "十" and not (_COUNTED.match(after) or after.startswith(("多", "来"))):
+        return None  # 十分, 十足, 十字
     if run in ("十一", "五一") and after.startswith(_HOLIDAY_AFTER):
         return None
     if _HALF.match(run[-1] + after) or _HALF.match(after):
         return None
     return _amount(run)
-
-
-def _is_ten_word(after: str) -> bool:
-    return after.startswith(_TEN_WORDS) and not after.startswith("分钟")
 
 
 def _digit_string(run: str, after: str) -> str | None:
@@ -195,20 +211,19 @@ def _is_counting(digits: str) -> bool:
 
 def _amount(run: str) -> str | None:
     """The value of a number with units or a point (or one digit), None when it is no number."""
-    digit = f"[{_DIGITS}]"
-    if run[0] in "百千万亿" and run != "百":
+    whole, point, fraction = run.partition("点")
+    if not _WITH_UNITS.fullmatch(whole):
         return None  # 万一, 千万, 百八十
-    if re.search(r"[一二两三四五六七八九]{2}", run.split("点")[0].replace("百分之", "")):
+    if re.search(r"[一二两三四五六七八九]{2}", whole):
         return None  # 七八百, 二十四五
-    if re.search(rf"十{digit}?[一二两三四五六七八九十][百千]", run):
-        return None
-    if run == "百":
-        return "100"
+    scale = {"万": 10**4, "亿": 10**8}.get(fraction[-1:], 1)
+    if scale > 1:
+        fraction = fraction[:-1]
     try:
-        value = cn2an.cn2an(run.replace("〇", "零").replace("两", "二"), "smart")
-    except ValueError:
+        value = cn2an.cn2an((whole + point + fraction).translate(_PLAIN_DIGITS), "smart")
+    except (ValueError, KeyError):  # what it cannot parse, it does not always say so
         return None
-    return _plain(float(value)) if isinstance(value, float) else str(value)
+    return _plain(float(value) * scale)
 
 
 def _plain(value: float) -> str:

@@ -14,10 +14,11 @@ class VadOptions:
     """How probabilities become spans.
 
     A frame counts as speech at `threshold`; one that stands clearly above the channel's noise
-    counts already at `weak_threshold`, because the model doubts narrow-band voices. Speech starts at `threshold` and lasts until the probability has stayed under
-    `end_threshold` for `min_silence_ms`. Spans shorter than `min_speech_ms` are noise. `pad_ms`
-    of audio on each side go to the recogniser, so that soft onsets are heard. A span never
-    exceeds `max_speech_ms` with its padding: it is cut at its quietest place.
+    counts already at `weak_threshold`, because the model doubts narrow-band voices. Speech
+    lasts until the probability has stayed under `end_threshold` for `min_silence_ms`. Spans
+    shorter than `min_speech_ms` are noise. `pad_ms` of audio on each side go to the recogniser,
+    so that soft onsets are heard. A span never exceeds `max_speech_ms` with its padding: it is
+    cut at its quietest place.
     """
 
     threshold: float = 0.5
