@@ -1,33 +1,59 @@
 """Entry point of the `tingjian` command: the composition root of the product."""
 
+from importlib import import_module
 from importlib.metadata import version
 from typing import Annotated, Any
 
 import typer
-from typer.core import TyperGroup
+from typer.core import TyperCommand, TyperGroup
 
-from cli.commands import (
-    analyze,
-    demo,
-    evaluate,
-    rules,
-    serve,
-    transcribe,
-    tree,
-    up,
-    upload,
-    users,
-    weights,
-)
 from cli.console import print_error
 from cli.exits import exit_code
 from core.errors import AppError
 
 _HELP = "听鉴：自托管的电销通话智能。退出码：0 成功，1 有失败项，2 输入有误，3 环境缺失。"
 
+# In the order of the help: the service, then what needs none, then checks.
+COMMANDS = {
+    "up": "up",
+    "demo": "demo",
+    "serve": "serve",
+    "worker": "serve",
+    "migrate": "serve",
+    "users": "users",
+    "upload": "upload",
+    "transcribe": "transcribe",
+    "analyze": "analyze",
+    "evaluate": "evaluate",
+    "weights": "weights",
+    "rules": "rules",
+    "tree": "tree",
+}
+"""Commands, and the module of `cli.commands` whose `app` has each."""
+
 
 class _Commands(TyperGroup):
-    """The root group: an expected failure becomes one line and an exit code."""
+    """The root group.
+
+    Only the module of the chosen command is imported: some need the recogniser, some the
+    database, and most need neither. An expected failure becomes one line and an exit code.
+    """
+
+    def list_commands(self, _ctx: typer.Context) -> list[str]:  # type: ignore[override]
+        """All names, in the order of the help."""
+        return list(COMMANDS)
+
+    def get_command(self, _ctx: typer.Context, cmd_name: str) -> TyperCommand | TyperGroup | None:  # type: ignore[override]
+        """The command of that name, None when there is none."""
+        if cmd_name not in COMMANDS:
+            return None
+        module = import_module(f"cli.commands.{COMMANDS[cmd_name]}")
+        command: Any = typer.main.get_command(module.app)
+        inside = getattr(command, "commands", {})
+        command = inside.get(cmd_name, command)
+        command.name = cmd_name
+        found: TyperCommand | TyperGroup = command
+        return found
 
     def invoke(self, ctx: typer.Context) -> Any:  # type: ignore[override]
         """Run the chosen command."""
@@ -61,14 +87,6 @@ def root(
     ] = False,
 ) -> None:
     """Hold the options of `tingjian` itself."""
-
-
-for _group in (up, serve, upload, transcribe, analyze, evaluate, demo):
-    _group.register(app)
-app.add_typer(weights.app, name="weights")
-app.add_typer(rules.app, name="rules")
-app.add_typer(tree.app, name="tree")
-app.add_typer(users.app, name="users")
 
 
 def main() -> None:

@@ -2,6 +2,7 @@
 
 from functools import lru_cache
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from core.errors import AppError
 from core.settings import Settings
@@ -9,9 +10,11 @@ from events import document as trees
 from events.tree import EventTree
 from nlp.encoders.base import SentenceEncoder
 from nlp.encoders.loading import load_encoder
-from pipeline.analysis import CallAnalyzer
 from qa_rules import document as rules
 from qa_rules.model import RuleSet
+
+if TYPE_CHECKING:
+    from pipeline.analysis import CallAnalyzer
 
 GENERAL = "电销通用"
 
@@ -58,12 +61,15 @@ class Analyzers:
         """The tree that calls of `domain` are matched with."""
         return self._tree or _tree_of_domain(domain)
 
-    def for_domain(self, domain: str) -> CallAnalyzer:
+    def for_domain(self, domain: str) -> "CallAnalyzer":
         """The analyzer for calls of `domain` (`edu`, `ins`; empty or unknown = general)."""
         tree = self.tree_for(domain)
         ruleset = self._rules or _rules_of_domain(domain)
         key = (tree.ref, ruleset.reference)
         if key not in self._made:
+            # Imported here: it brings the database library along, which most commands need not.
+            from pipeline.analysis import CallAnalyzer
+
             if self._encoder is None:
                 self._encoder = load_encoder(
                     self._settings.nlp, self._settings.data_dir, offline=self._settings.offline

@@ -3,7 +3,7 @@
 import json
 from collections.abc import Callable
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
@@ -17,19 +17,20 @@ from cli.outputs import free_names, write_text
 from cli.packs import Analyzers
 from core.errors import AppError
 from core.ids import sha256_file
-from pipeline.analysis import CallAnalysis, analysis_document
+
+if TYPE_CHECKING:
+    from pipeline.analysis import CallAnalysis
 
 KEYS = ("call", "transcript", "events", "sop", "findings", "score", "metrics", "versions")
 
 
-def register(app: typer.Typer) -> None:
-    """Add the command."""
-    app.command(
-        "analyze",
-        help="不用服务器，跑完整条流水线：每通通话写一个 <name>.json。坏文件逐个报告，其余照做。",
-    )(analyze)
+app = typer.Typer(add_completion=False)
 
 
+@app.command(
+    "analyze",
+    help="不用服务器，跑完整条流水线：每通通话写一个 <name>.json。坏文件逐个报告，其余照做。",
+)
 def analyze(
     paths: Annotated[
         list[Path],
@@ -51,6 +52,8 @@ def analyze(
     as_json: JsonFlag = False,
 ) -> None:
     """Run `analyze`."""
+    from pipeline.analysis import analysis_document
+
     settings = load_settings()
     roles = channel_roles(channels, settings)
     files = find_calls(paths)
@@ -125,7 +128,7 @@ def _refuse_to_overwrite(target: Path) -> None:
         )
 
 
-def _summary(path: Path, target: Path, found: CallAnalysis) -> dict[str, Any]:
+def _summary(path: Path, target: Path, found: "CallAnalysis") -> dict[str, Any]:
     return {
         "file": str(path),
         "status": "done",

@@ -27,14 +27,12 @@ _TEAMS = {"edu": ("教育一组", "秋季招生"), "ins": ("保险一组", "百�
 _LOCAL = dt.timezone(dt.timedelta(hours=8))
 
 
-def register(app: typer.Typer) -> None:
-    """Add the command."""
-    app.command(
-        "demo",
-        help="用自带的样例通话演示整个产品：上传、转写、分析，打印一条时间线，然后保持服务。",
-    )(demo)
+app = typer.Typer(add_completion=False)
 
 
+@app.command(
+    "demo", help="用自带的样例通话演示整个产品：上传、转写、分析，打印一条时间线，然后保持服务。"
+)
 def demo(
     host: Host = None,
     port: Port = None,

@@ -20,13 +20,12 @@ from core.settings import Settings
 _WORST = 8
 
 
-def register(app: typer.Typer) -> None:
-    """Add the command."""
-    app.command(
-        "evaluate", help="对照标注评测：字错率、事件与质检的精确率和召回率、SOP 状态准确率、速度。"
-    )(evaluate)
+app = typer.Typer(add_completion=False)
 
 
+@app.command(
+    "evaluate", help="对照标注评测：字错率、事件与质检的精确率和召回率、SOP 状态准确率、速度。"
+)
 def evaluate(
     directory: Annotated[Path, typer.Argument(metavar="DIR", help="放有录音与标注 JSON 的目录。")],
     text_only: Annotated[

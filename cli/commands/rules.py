@@ -20,7 +20,7 @@ from qa_rules import document as rules
 from qa_rules.evaluation import RuleEvaluator
 from qa_rules.examples import ExampleFailure, ExamplesReport, run_examples
 
-app = typer.Typer(help="质检规则：检查、跑样例。", no_args_is_help=True)
+app = typer.Typer(help="质检规则：检查、跑样例。", no_args_is_help=True, add_completion=False)
 
 Names = Annotated[
     list[str] | None, typer.Argument(help="YAML 文件、包名或行业；不给则为全部自带的包。")

@@ -14,14 +14,10 @@ from cli.supervision import STOP_SIGNALS, follow_lifeline
 from core.errors import AppError
 from core.settings import Settings
 
-
-def register(app: typer.Typer) -> None:
-    """Add the commands."""
-    app.command("serve", help="只启动 API 与网页。数据库结构须已由 tingjian migrate 升级。")(serve)
-    app.command("worker", help="启动一个任务进程：转写、分析、投递 webhook、维护。")(worker)
-    app.command("migrate", help="把数据库结构升级到本版本。可重复执行。")(migrate)
+app = typer.Typer(add_completion=False)
 
 
+@app.command("serve", help="只启动 API 与网页。数据库结构须已由 tingjian migrate 升级。")
 def serve(
     host: Host = None,
     port: Port = None,
@@ -83,6 +79,7 @@ async def _serve(settings: Settings, listener: socket.socket) -> None:
         await database.close()
 
 
+@app.command("worker", help="启动一个任务进程：转写、分析、投递 webhook、维护。")
 def worker(
     queue: Annotated[
         list[str] | None, typer.Option("--queue", help="只做这个队列的任务；可多次给出。")
@@ -102,6 +99,7 @@ def worker(
     asyncio.run(run_worker(settings, queue, until_idle=until_idle))
 
 
+@app.command("migrate", help="把数据库结构升级到本版本。可重复执行。")
 def migrate(data_dir: DataDir = None, as_json: JsonFlag = False) -> None:
     """Run `migrate`."""
     settings = load_settings(data_dir)

@@ -30,14 +30,13 @@ class Format(enum.StrEnum):
 _SUFFIX = {Format.JSON: ".transcript.json", Format.TEXT: ".txt", Format.SRT: ".srt"}
 
 
-def register(app: typer.Typer) -> None:
-    """Add the command."""
-    app.command(
-        "transcribe",
-        help="把录音转写成文字（谁、何时、说了什么）。坏文件逐个报告，其余照做，退出码为 1。",
-    )(transcribe)
+app = typer.Typer(add_completion=False)
 
 
+@app.command(
+    "transcribe",
+    help="把录音转写成文字（谁、何时、说了什么）。坏文件逐个报告，其余照做，退出码为 1。",
+)
 def transcribe(
     paths: Annotated[list[Path], typer.Argument(metavar="PATH...", help="录音文件或目录。")],
     channels: Annotated[

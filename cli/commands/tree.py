@@ -3,7 +3,6 @@
 from typing import Annotated
 
 import typer
-from events.lint import lint_tree
 from rich.markup import escape
 from rich.tree import Tree as Drawing
 
@@ -12,9 +11,10 @@ from cli.linting import Linted, read_document, show_linted
 from cli.packs import tree_named
 from core.serial import to_json
 from events import document as trees
+from events.lint import lint_text
 from events.tree import EventNode
 
-app = typer.Typer(help="关键事件树：检查、查看。", no_args_is_help=True)
+app = typer.Typer(help="关键事件树：检查、查看。", no_args_is_help=True, add_completion=False)
 
 Names = Annotated[
     list[str] | None, typer.Argument(help="YAML 文件、包名或行业；不给则检查全部自带的包。")
@@ -29,7 +29,7 @@ def lint(names: Names = None, as_json: JsonFlag = False) -> None:
 
 def _lint(name: str) -> Linted:
     document = read_document(name, "events", lambda wanted: trees.load_pack(wanted).name)
-    return Linted(document.source, tuple(lint_tree(document.text, document.source)))
+    return Linted(document.source, tuple(lint_text(document.text, document.source)))
 
 
 @app.command("show", help="显示事件树的节点、SOP 步骤与识别方式。")

@@ -37,13 +37,10 @@ class Running:
     stopping: threading.Event
 
 
-def register(app: typer.Typer) -> None:
-    """Add the command."""
-    app.command("up", help="一条命令启动全部：数据库、升级、API 与网页、任务进程。Ctrl-C 停止。")(
-        up
-    )
+app = typer.Typer(add_completion=False)
 
 
+@app.command("up", help="一条命令启动全部：数据库、升级、API 与网页、任务进程。Ctrl-C 停止。")
 def up(
     host: Host = None,
     port: Port = None,

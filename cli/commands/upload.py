@@ -22,13 +22,12 @@ _STATUS = {
 _UNUSABLE = ("server-", "unauthenticated", "forbidden", "database-", "storage-")
 
 
-def register(app: typer.Typer) -> None:
-    """Add the command."""
-    app.command(
-        "upload", help="把录音上传到运行中的服务。逐个给出结果；有被拒绝或处理失败的，退出码为 1。"
-    )(upload)
+app = typer.Typer(add_completion=False)
 
 
+@app.command(
+    "upload", help="把录音上传到运行中的服务。逐个给出结果；有被拒绝或处理失败的，退出码为 1。"
+)
 def upload(
     paths: Annotated[
         list[Path] | None, typer.Argument(metavar="PATH...", help="录音文件或目录。")

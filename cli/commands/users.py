@@ -11,7 +11,7 @@ from cli.options import DataDir, load_settings
 from core.errors import AppError
 from core.settings import Settings
 
-app = typer.Typer(help="账号。", no_args_is_help=True)
+app = typer.Typer(help="账号。", no_args_is_help=True, add_completion=False)
 
 _SHORTEST = 10
 

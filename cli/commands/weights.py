@@ -10,7 +10,7 @@ from cli.console import JsonFlag, err, out, print_json
 from cli.options import DataDir, load_settings
 from core.serial import to_json
 
-app = typer.Typer(help="识别权重：查看、获取、校验。", no_args_is_help=True)
+app = typer.Typer(help="识别权重：查看、获取、校验。", no_args_is_help=True, add_completion=False)
 
 Name = Annotated[str | None, typer.Argument(help="权重名；默认取设置 TINGJIAN_ASR__WEIGHTS。")]
 
