@@ -31,6 +31,7 @@ from api.v1.calls.requeue import reanalyze, retry_failed
 from api.web.call_filters import filter_of, given_filters
 from api.web.call_page import call_page_values
 from api.web.catalogue import Phrases
+from api.web.list_view import SHOWN_PROBLEMS, ListedResult, listed_results
 from api.web.page_route import PageRoute, local_path
 from api.web.rendering import language_of_request, query, render
 from api.web.sop_view import SMALL_SAMPLE, build_grid
@@ -199,6 +200,9 @@ async def _list_values(
     return {
         "user": principal,
         "calls": page.items,
+        "results": await listed_results(session, [call.id for call in page.items]),
+        "no_result": ListedResult(),
+        "shown_problems": SHOWN_PROBLEMS,
         "filters": filters,
         "states": CALL_STATES,
         "in_progress": sum(call.state in _IN_PROGRESS for call in page.items),
