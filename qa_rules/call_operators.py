@@ -1,10 +1,12 @@
 """Operators on the call as a whole: silence, interruption, rate, ratio, duration, metadata."""
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 
+from asr import timing
+from asr.transcript import Role, Transcript, Utterance
 from core.evidence import Evidence
-from qa_rules import timing
-from qa_rules.facts import ROLE_NAMES, CallFacts
+from qa_rules.facts import ROLE_NAMES, CallFacts, quote
 from qa_rules.logic import Truth, conjunction
 from qa_rules.model import (
     Bounds,
@@ -12,6 +14,7 @@ from qa_rules.model import (
     InterruptionCondition,
     MetadataCondition,
     MetadataTest,
+    SaidBy,
     Scalar,
     SilenceCondition,
     SpeechRateCondition,
@@ -19,6 +22,7 @@ from qa_rules.model import (
 )
 from qa_rules.verdict import Gap, Verdict, absent, fact, found, unsettled
 
+_SIDES: tuple[Role, ...] = ("agent", "customer")
 _NO_TIMING = Gap(Truth.NOT_APPLICABLE, "没有时间信息，无法计算")
 
 
@@ -31,17 +35,20 @@ class SilenceOperator:
     def __call__(self, facts: CallFacts, verdicts: Sequence[Verdict]) -> Verdict:
         """The verdict on one call."""
         condition = self._condition
-        pauses = timing.pauses(facts.transcript, round(condition.min_s * 1000))
-        if pauses is None:
+        silences = timing.silences(facts.transcript, round(condition.min_s * 1000))
+        if silences is None:
             return unsettled(_NO_TIMING)
         wanted = tuple(
             fact(
-                f"静音 {(pause.end_ms - pause.start_ms) / 1000:.1f} 秒",
-                "timing", pause.start_ms, pause.end_ms, pause.after,
+                f"静音 {silence.span.duration_ms / 1000:.1f} 秒",
+                "timing",
+                silence.span.start_ms,
+                silence.span.end_ms,
+                silence.after,
             )
-            for pause in pauses
-            if condition.after in ("any", pause.after)
-        )  # fmt: skip
+            for silence in silences
+            if condition.after in ("any", silence.after)
+        )
         searched = fact(
             f"没有 {condition.min_s:g} 秒以上的静音", "timing",
             facts.spoken.start_ms, facts.spoken.end_ms,
@@ -60,28 +67,25 @@ class InterruptionOperator:
     def __call__(self, facts: CallFacts, verdicts: Sequence[Verdict]) -> Verdict:
         """The verdict on one call."""
         condition = self._condition
-        by = ("agent", "customer") if condition.role == "any" else (condition.role,)
         wanted: list[Evidence] = []
-        for role in by:
+        for role in _SIDES if condition.role == "any" else (condition.role,):
             starts = timing.interruptions(facts.transcript, role, condition.min_overlap_ms)
             if starts is None:
-                return unsettled(Gap(Truth.NOT_APPLICABLE, "不是双声道通话，无法判断抢话"))
-            for utterance, overlap_ms in starts:
-                wanted.append(
-                    fact(
-                        f"与对方重叠 {overlap_ms / 1000:.1f} 秒",
-                        "timing",
-                        utterance.start_ms,
-                        utterance.end_ms,
-                        role,
-                        utterance.index,
-                    )  # fmt: skip
-                )
+                return unsettled(Gap(Truth.NOT_APPLICABLE, "听不出双方是否同时说话，无法判断抢话"))
+            wanted += [_interruption(start, facts.by_index[start.utterance]) for start in starts]
         occurrences = tuple(sorted(wanted, key=lambda item: item.start_ms))
         if len(occurrences) >= condition.count:
             return found(occurrences, None)
         whole = facts.spoken
         return absent(fact("没有抢话", "timing", whole.start_ms, whole.end_ms), occurrences)
+
+
+def _interruption(start: timing.Interruption, utterance: Utterance) -> Evidence:
+    return replace(
+        quote(utterance, 0, len(utterance.text), "timing", "raw"),
+        start_ms=start.overlap.start_ms,
+        text=f"与对方重叠 {start.overlap.duration_ms / 1000:.1f} 秒：{utterance.text}",
+    )
 
 
 class _Measured:
@@ -110,7 +114,7 @@ class SpeechRateOperator(_Measured):
 
     def __call__(self, facts: CallFacts, verdicts: Sequence[Verdict]) -> Verdict:
         """The verdict on one call."""
-        value = timing.speech_rate(facts.transcript, self._role)
+        value = _rate(facts.transcript, self._role)
         said = f"{ROLE_NAMES[self._role]}语速 {value or 0:.0f} 字/分钟"
         return self.judge(facts, value, said, self._role)
 
@@ -124,7 +128,7 @@ class TalkRatioOperator(_Measured):
 
     def __call__(self, facts: CallFacts, verdicts: Sequence[Verdict]) -> Verdict:
         """The verdict on one call."""
-        value = timing.talk_ratio(facts.transcript, self._role)
+        value = _ratio(facts.transcript, self._role)
         said = f"{ROLE_NAMES[self._role]}说话占比 {100 * (value or 0):.0f}%"
         return self.judge(facts, value, said, self._role)
 
@@ -142,9 +146,29 @@ class DurationOperator(_Measured):
         if self._of == "call":
             length = facts.transcript.audio.duration_ms
             return self.judge(facts, length / 1000 or None, f"通话 {length / 1000:.0f} 秒", "")
-        spoken = timing.talk_ms(facts.transcript, self._role)
+        spoken = _talk_ms(facts.transcript, self._role)
         said = f"{ROLE_NAMES[self._role]}说话 {(spoken or 0) / 1000:.0f} 秒"
         return self.judge(facts, None if spoken is None else spoken / 1000, said, self._role)
+
+
+def _talk_ms(transcript: Transcript, role: SaidBy) -> int | None:
+    if role != "any":
+        return timing.talk_ms(transcript, role)
+    sides = [timing.talk_ms(transcript, side) for side in _SIDES]
+    known = [ms for ms in sides if ms is not None]
+    return sum(known) if known else None
+
+
+def _ratio(transcript: Transcript, role: SaidBy) -> float | None:
+    sides = {side: timing.talk_ms(transcript, side) for side in _SIDES}
+    agent, customer = sides["agent"], sides["customer"]
+    if agent is None or customer is None or not agent + customer or role == "any":
+        return None
+    return (agent if role == "agent" else customer) / (agent + customer)
+
+
+def _rate(transcript: Transcript, role: SaidBy) -> float | None:
+    return None if role == "any" else timing.speech_rate(transcript, role)
 
 
 class MetadataOperator:

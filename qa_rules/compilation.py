@@ -4,7 +4,6 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
 from core.errors import AppError
-from nlp.encoders.base import SentenceEncoder
 from qa_rules.boolean import And, AtLeast, Line, Name, Not, Or, names_in
 from qa_rules.call_operators import (
     DurationOperator,
@@ -16,6 +15,7 @@ from qa_rules.call_operators import (
 )
 from qa_rules.facts import CallFacts
 from qa_rules.logic import at_least, negate
+from qa_rules.meaning import MeaningModel
 from qa_rules.model import (
     Condition,
     DurationCondition,
@@ -56,8 +56,8 @@ class Compiled:
 class Compiler:
     """Collects operators; equal conditions share one slot and so are evaluated once per call."""
 
-    def __init__(self, encoder: SentenceEncoder | None) -> None:
-        self._encoder = encoder
+    def __init__(self, meaning: MeaningModel | None) -> None:
+        self._meaning = meaning
         self._known: dict[object, int] = {}
         self.operators: list[Operator] = []
 
@@ -115,7 +115,7 @@ class Compiler:
             case RegexCondition():
                 return RegexOperator(condition, unheard_ms)
             case SemanticCondition():
-                return SemanticOperator(condition, unheard_ms, self._encoder)
+                return SemanticOperator(condition, unheard_ms, self._meaning)
             case EventCondition():
                 return EventOperator(condition, unheard_ms)
             case SilenceCondition():

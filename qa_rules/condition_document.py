@@ -202,7 +202,7 @@ def _semantic(reader: Reader, node: yaml.Node, entries: Nodes, line: int) -> Con
     return SemanticCondition(
         examples=_filled(reader, inner["examples"], "examples"),
         counter_examples=reader.texts(counter, "counter_examples") if counter else (),
-        threshold=reader.number(threshold, "threshold", 0.01, 1.0) if threshold else 0.75,
+        threshold=reader.number(threshold, "threshold", 0.01, 1.0) if threshold else 0.5,
         line=line,
         **_text_options(reader, entries),
     )

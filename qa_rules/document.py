@@ -31,7 +31,7 @@ _ROLE_WORDS = {
 }
 _SET_KEYS = (
     "ruleset", "version", "domain", "description", "extends", "without", "scorecard",
-    "categories", "rules",
+    "categories", "background", "rules",
 )  # fmt: skip
 _RULE_KEYS = (
     "id", "name", "category", "severity", "reason", "regulation", "score", "veto", "applies",
@@ -79,6 +79,9 @@ def parse_document(text: str, source: str = "rules.yaml") -> RuleSet:
         if "scorecard" in entries
         else None,
         categories=_categories(reader, entries["categories"]) if "categories" in entries else (),
+        background=reader.texts(entries["background"], "background")
+        if "background" in entries
+        else (),
         rules=tuple(_rule(reader, node) for node in reader.items(entries["rules"], "rules")),
     )
     if ruleset.without and not ruleset.extends:
@@ -258,6 +261,8 @@ def dump_ruleset(ruleset: RuleSet) -> str:
             {"name": category.name, "description": category.description}
             for category in ruleset.categories
         ]
+    if ruleset.background:
+        plain["background"] = list(ruleset.background)
     plain["rules"] = [_dump_rule(rule) for rule in ruleset.rules]
     return yaml.dump(plain, Dumper=_PlainDumper, allow_unicode=True, sort_keys=False, width=100)
 
@@ -346,6 +351,7 @@ def resolve(
         without=(),
         stated_scorecard=ruleset.stated_scorecard or base.stated_scorecard,
         categories=tuple(headings.values()),
+        background=tuple(dict.fromkeys((*base.background, *ruleset.background))),
         rules=(*kept, *(rule for rule in ruleset.rules if rule.id not in known)),
     )
 

@@ -11,7 +11,8 @@ from qa_rules.document import resolve
 from qa_rules.facts import CallFacts
 from qa_rules.findings import Finding, Outcome
 from qa_rules.logic import Truth
-from qa_rules.model import RuleSet
+from qa_rules.meaning import MeaningModel
+from qa_rules.model import RuleSet, SemanticCondition
 from qa_rules.verdict import Verdict, merge_evidence
 
 _QUOTED = 2
@@ -35,14 +36,13 @@ class RuleEvaluator:
 
     def __init__(self, ruleset: RuleSet, encoder: SentenceEncoder | None = None) -> None:
         self.ruleset = resolve(ruleset)
-        self._encoder = encoder
-        compiler = Compiler(encoder)
+        compiler = Compiler(_meaning(self.ruleset, encoder))
         self._rules = tuple(compiler.add(rule) for rule in self.ruleset.rules)
         self._operators = compiler.operators
 
     def evaluate(self, call: CallView) -> tuple[Finding, ...]:
         """One finding for each rule, in rule order."""
-        facts = CallFacts(call, self._encoder)
+        facts = CallFacts(call)
         verdicts: list[Verdict] = []
         for operator in self._operators:
             verdicts.append(operator(facts, verdicts))
@@ -88,6 +88,18 @@ class RuleEvaluator:
         if verdict.truth is Truth.FALSE:
             return "clear", "未发现", ()
         return _OUTCOMES[verdict.truth], _why(verdict), ()
+
+
+def _meaning(ruleset: RuleSet, encoder: SentenceEncoder | None) -> MeaningModel | None:
+    conditions = [
+        condition
+        for rule in ruleset.rules
+        for condition in rule.conditions.values()
+        if isinstance(condition, SemanticCondition)
+    ]
+    if encoder is None or not conditions:
+        return None
+    return MeaningModel(conditions, ruleset.background, encoder)
 
 
 def _why(verdict: Verdict) -> str:

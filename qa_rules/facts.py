@@ -7,10 +7,11 @@ from asr.transcript import Utterance
 from core.evidence import Evidence, Form, Layer
 from core.span import Span, total_ms
 from events.hits import EventHit
-from nlp.encoders.base import SentenceEncoder
+from events.places import span_of
 from nlp.normalise import TextForms, forms
 from qa_rules.call import CallView
 from qa_rules.logic import Truth
+from qa_rules.meaning import MeaningModel, Meanings
 from qa_rules.model import Range, SaidBy, Scope
 from qa_rules.verdict import Gap
 
@@ -29,12 +30,12 @@ class Selection:
 class CallFacts:
     """Lazily computed views of one call, shared by all conditions of a rule set."""
 
-    def __init__(self, call: CallView, encoder: SentenceEncoder | None) -> None:
+    def __init__(self, call: CallView) -> None:
         self.call = call
-        self.encoder = encoder
         self.transcript = call.transcript
         utterances = call.transcript.utterances
         self._forms: dict[int, TextForms] = {}
+        self._meanings: dict[int, Meanings] = {}
         self._selections: dict[tuple[Scope, int], Selection] = {}
         self._hits: dict[int, list[EventHit]] | None = None
         self.by_index = {utterance.index: utterance for utterance in utterances}
@@ -50,6 +51,13 @@ class CallFacts:
         known = self._forms.get(utterance.index)
         if known is None:
             known = self._forms[utterance.index] = forms(utterance.text)
+        return known
+
+    def meanings(self, model: MeaningModel, utterance: Utterance) -> Meanings:
+        """What the clauses of an utterance may mean; one model serves a whole evaluation."""
+        known = self._meanings.get(utterance.index)
+        if known is None:
+            known = self._meanings[utterance.index] = model.read(utterance, self.forms(utterance))
         return known
 
     def hits_of(self, utterance: int) -> list[EventHit]:
@@ -165,29 +173,9 @@ def quote(
     utterance: Utterance, start: int, end: int, layer: Layer, form: Form, score: float = 1.0
 ) -> Evidence:
     """Evidence that quotes `text[start:end)` of an utterance, timed by its words if it has any."""
-    start_ms, end_ms = _time_of(utterance, start, end)
+    span = span_of(utterance, start, end)
     return Evidence(
         utterance=utterance.index, role=utterance.role, char_start=start, char_end=end,
-        start_ms=start_ms, end_ms=end_ms, layer=layer, form=form, score=score,
+        start_ms=span.start_ms, end_ms=span.end_ms, layer=layer, form=form, score=score,
         text=utterance.text[start:end],
     )  # fmt: skip
-
-
-def _time_of(utterance: Utterance, start: int, end: int) -> tuple[int, int]:
-    at = 0
-    inside = []
-    for word in utterance.words:
-        place = utterance.text.find(word.text.strip(), at)
-        if place < 0:
-            continue
-        at = place + len(word.text.strip())
-        if place < end and at > start:
-            inside.append(word)
-    if inside:
-        return inside[0].start_ms, inside[-1].end_ms
-    length = max(1, len(utterance.text))
-    span = utterance.span.duration_ms
-    return (
-        utterance.start_ms + span * start // length,
-        utterance.start_ms + span * end // length,
-    )

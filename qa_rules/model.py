@@ -82,14 +82,15 @@ class RegexCondition:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SemanticCondition:
-    """A clause whose meaning is near an example and not nearer to a counter-example.
+    """A clause that means what the examples mean, rather than anything else.
 
-    `threshold` is the least cosine similarity to an example, in (0, 1].
+    `threshold` is the least score, in (0, 1]: the calibrated chance that a clause belongs to the
+    examples and not to the counter-examples, the other conditions or the background.
     """
 
     examples: tuple[str, ...]
     counter_examples: tuple[str, ...] = ()
-    threshold: float = 0.75
+    threshold: float = 0.5
     scope: Scope = field(default_factory=Scope)
     unless: tuple[str, ...] = ()
     polarity: Polarity = "affirmed"
@@ -319,6 +320,7 @@ class RuleSet:
     without: tuple[str, ...] = ()
     stated_scorecard: Scorecard | None = None
     categories: tuple[Category, ...] = ()
+    background: tuple[str, ...] = ()
     rules: tuple[Rule, ...] = ()
 
     @property

@@ -63,9 +63,9 @@ def quoted(text: str, start: int) -> bool:
     return bool(_QUOTE.search(cleaned) or _HYPOTHETICAL.search(cleaned))
 
 
-def negators(text: str) -> int:
-    """How many negators a clause holds, harmless ones left out."""
-    return len(_NEGATOR.findall(_HARMLESS.sub("　", text)))
+def quotes(text: str, start: int, said: str) -> bool:
+    """Whether a clause `said` that begins at `start` is, or holds, somebody else's words."""
+    return quoted(text, start) or bool(_QUOTE.search(_ADDRESSED.sub("　", said[:_QUOTE_REACH])))
 
 
 def _denied(text: str, end: int) -> bool:

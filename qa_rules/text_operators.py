@@ -5,15 +5,13 @@ from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any
 
-import numpy as np
 import re2
-from numpy.typing import NDArray
 
 from asr.transcript import Utterance
 from core.errors import AppError
 from core.evidence import Evidence, Form, Layer
+from events.cues import denies
 from events.keywords import AllOf, Expression, find, map_terms, parse_expression, substring_spans
-from nlp.encoders.base import SentenceEncoder
 from nlp.normalise import TextForm, TextForms, forms
 from nlp.phonetics import SoundCodes, syllables
 from qa_rules.facts import ROLE_NAMES, CallFacts, Selection, quote
@@ -26,14 +24,12 @@ from qa_rules.model import (
     SemanticCondition,
     TextCondition,
 )
-from qa_rules.polarity import affirmed, negators, quoted
+from qa_rules.meaning import MeaningModel
+from qa_rules.polarity import affirmed, quotes
 from qa_rules.verdict import Gap, Verdict, absent, fact, found, merge_evidence, opposite, unsettled
 
 _SOUNDS = SoundCodes()
 _SHORTEST_SOUND = 3  # Two syllables sound like too many other words to be evidence.
-_LONGEST_UNIT = 40
-_UNIT_STEP = 20
-_COUNTER_MARGIN = 0.02
 
 
 class Keywords:
@@ -118,11 +114,15 @@ class Patterns:
         self._any.Compile()
 
     def spans(self, text: str) -> Iterator[tuple[int, int]]:
-        """Non-empty matches, pattern by pattern; those of one pattern do not overlap."""
+        """Non-empty matches, pattern by pattern; those of one pattern do not overlap.
+
+        A group named `hit` narrows the match to what it holds; the rest is context.
+        """
         for which in sorted(self._any.Match(text) or ()):
             for match in self._each[which].finditer(text):
-                start, end = match.span()
-                if end > start:
+                named = "hit" if "hit" in self._each[which].groupindex else 0
+                start, end = match.span(named)
+                if end > start >= 0:
                     yield start, end
 
 
@@ -155,9 +155,13 @@ class _Text:
         """Whether a match is the speaker's own claim and not excused by `unless`."""
         if self._affirmed and not affirmed(utterance.text, start, end):
             return False
+        return not self.excused(facts, utterance)
+
+    def excused(self, facts: CallFacts, utterance: Utterance) -> bool:
+        """Whether the utterance holds an expression of `unless`."""
         text = facts.forms(utterance)
         excuses = range(len(self._unless))
-        return not any(True for which in excuses for _ in self._unless.spans(which, text, False))
+        return any(True for which in excuses for _ in self._unless.spans(which, text, False))
 
     def searched(self, selection: Selection) -> Evidence:
         """Evidence that the scope was searched in vain."""
@@ -272,93 +276,49 @@ class RegexOperator:
                     yield quote(utterance, start, end, "regex", shown)
 
 
-@dataclass(frozen=True, slots=True)
-class _Anchors:
-    examples: NDArray[np.float32]
-    counters: NDArray[np.float32]
-    negators: tuple[int, ...]
-
-
 class SemanticOperator:
-    """Runs a `SemanticCondition`: clauses and pairs of clauses against the examples."""
+    """Runs a `SemanticCondition`: the units of each utterance against the fitted meanings."""
 
     def __init__(
-        self, condition: SemanticCondition, unheard_ms: int, encoder: SentenceEncoder | None
+        self, condition: SemanticCondition, unheard_ms: int, model: MeaningModel | None
     ) -> None:
         self._condition = condition
+        self._model = model
         self._text = _Text(condition, unheard_ms, f"近似“{condition.examples[0]}”的话")
-        self._anchors = None if encoder is None else self._encode(encoder)
-
-    def _encode(self, encoder: SentenceEncoder) -> _Anchors:
-        examples = [forms(text).normalised for text in self._condition.examples]
-        counters = [forms(text).normalised for text in self._condition.counter_examples]
-        return _Anchors(
-            encoder.encode(examples),
-            encoder.encode(counters),
-            tuple(negators(text) for text in self._condition.examples),
-        )
 
     def __call__(self, facts: CallFacts, verdicts: Sequence[Verdict]) -> Verdict:
         """The verdict on one call."""
         selection = self._text.select(facts)
         if selection.gap is not None and selection.gap.truth is Truth.NOT_APPLICABLE:
             return unsettled(selection.gap)
-        if self._anchors is None or facts.encoder is None:
+        if self._model is None:
             return unsettled(Gap(Truth.UNDECIDABLE, "没有加载句向量模型，语义条件无法判断"))
-        units = [
-            (utterance, start, end)
+        occurrences = tuple(
+            evidence
             for utterance in selection.utterances
-            for start, end in semantic_units(facts.forms(utterance))
-        ]
-        if not units:
-            return self._text.verdict((), selection)
-        texts = [facts.forms(u).normalised[start:end] for u, start, end in units]
-        occurrences = tuple(self._near(facts, units, facts.encoder.encode(texts)))
-        return self._text.verdict(merge_evidence(occurrences), selection)
-
-    def _near(
-        self,
-        facts: CallFacts,
-        units: list[tuple[Utterance, int, int]],
-        vectors: NDArray[np.float32],
-    ) -> Iterator[Evidence]:
-        assert self._anchors is not None
-        similar = vectors @ self._anchors.examples.T
-        best = similar.argmax(axis=1)
-        against = (
-            (vectors @ self._anchors.counters.T).max(axis=1)
-            if len(self._anchors.counters)
-            else np.full(len(units), -1.0, dtype=np.float32)
+            if (evidence := self._best(facts, self._model, utterance)) is not None
         )
-        for row, (utterance, start, end) in enumerate(units):
-            score = float(similar[row, best[row]])
-            if score < self._condition.threshold or score < against[row] + _COUNTER_MARGIN:
-                continue
-            raw_start, raw_end = facts.forms(utterance).to_raw(start, end)
+        return self._text.verdict(occurrences, selection)
+
+    def _best(self, facts: CallFacts, model: MeaningModel, utterance: Utterance) -> Evidence | None:
+        """The best unit of an utterance that stands up to negation, quotation and `unless`."""
+        text = facts.forms(utterance)
+        for score, start, end, nearest in facts.meanings(model, utterance).of(self._condition):
+            raw_start, raw_end = text.to_raw(start, end)
             said = utterance.text[raw_start:raw_end]
-            # Vectors hardly see a negation, so its parity must be that of the example.
-            if (negators(said) - self._anchors.negators[best[row]]) % 2:
-                continue
-            if quoted(utterance.text, raw_start):
-                continue
-            if self._text.counts(facts, utterance, raw_start, raw_end):
-                yield quote(
-                    utterance, raw_start, raw_end, "semantic", "normalised", min(1.0, score)
-                )
+            # Vectors hardly see a negation, so a clause may not deny what the example does not.
+            if self._affirmed(utterance, raw_start, said, nearest) and not self._text.excused(
+                facts, utterance
+            ):
+                return quote(utterance, raw_start, raw_end, "semantic", "normalised", score)
+        return None
 
-
-def semantic_units(text: TextForms) -> tuple[tuple[int, int], ...]:
-    """Spans of the normalised text that are compared with examples: clauses, neighbouring pairs
-    of them, and windows of clauses that are too long for one meaning.
-    """
-    clauses = text.clauses
-    units = [span for span in clauses if span[1] - span[0] >= 2]
-    pairs = zip(clauses, clauses[1:], strict=False)
-    units += [(a[0], b[1]) for a, b in pairs if b[1] - a[0] <= _LONGEST_UNIT]
-    for start, end in clauses:
-        if end - start > _LONGEST_UNIT:
-            units += [(at, min(end, at + _UNIT_STEP)) for at in range(start, end, _UNIT_STEP // 2)]
-    return tuple(dict.fromkeys(units))
+    def _affirmed(self, utterance: Utterance, start: int, said: str, nearest: str) -> bool:
+        if self._condition.polarity == "any":
+            return True
+        return not (denies(said) and not denies(nearest)) and not quotes(
+            utterance.text, start, said
+        )
 
 
 class EventOperator:
