@@ -40,7 +40,7 @@ async def analyze_call(resources: Resources, call: Call, token: uuid.UUID) -> No
     versions = tree, ruleset
 
     def analyse() -> StoredAnalysis:
-        analyzer = resources.analyzer(*versions)
+        analyzer = resources.analyzers.get(*versions)
         return analyzer.analyze(transcript, call_metadata(call)).stored()
 
     analysis = await asyncio.to_thread(analyse)

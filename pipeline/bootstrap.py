@@ -1,6 +1,7 @@
 """Bootstrap: what a database needs before its first call — versions to analyse with, an admin."""
 
 from dataclasses import dataclass
+from functools import lru_cache
 
 from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncSession
@@ -42,6 +43,7 @@ async def bootstrap(settings: Settings, session: AsyncSession) -> Bootstrapped:
     )
 
 
+@lru_cache(maxsize=1)
 def shipped_documents() -> tuple[ShippedDocument, ...]:
     """Every shipped tree and rule set, with what it extends written out.
 
