@@ -120,8 +120,7 @@ class Patterns:
         """
         for which in sorted(self._any.Match(text) or ()):
             for match in self._each[which].finditer(text):
-                named = "hit" if "hit" in self._each[which].groupindex else 0
-                start, end = match.span(named)
+                start, end = match.span(self._each[which].groupindex.get("hit", 0))
                 if end > start >= 0:
                     yield start, end
 
