@@ -229,7 +229,7 @@ class _Parser:
             match = _TOKEN.match(source, position)
             if match is None:
                 raise _error(self._source, position, "引号没有成对")
-            start = match.start(match.lastgroup or 0)
+            start = match.end() - len(match.group().lstrip())
             if match["near"]:
                 yield "near", match["n"], match.start("near")
             elif match["op"]:
@@ -276,9 +276,9 @@ class _Parser:
         while self._kind() == "!":
             self._take()
             negations += 1
-        near = self._near()
         if negations > 1:
             raise self._fail("连续两个 ! 互相抵消，请去掉")
+        near = self._near()
         return Not(near) if negations else near
 
     def _near(self) -> Expression:

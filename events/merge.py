@@ -12,11 +12,13 @@ def merge_trees(base: EventTree, over: EventTree) -> EventTree:
     base's value. Nodes keep the base's order; new ones follow. Renaming a node moves its
     children along.
     """
-    sentences = (*base.background, *over.background)
+    sentences = dict.fromkeys((*base.background, *over.background))
+    roles = list(dict.fromkeys(sentence.role for sentence in sentences))
     return replace(
         over,
         description=over.description or base.description,
-        background=tuple(dict.fromkeys(sentences)),
+        # Grouped by role, as documents write them.
+        background=tuple(sorted(sentences, key=lambda s: roles.index(s.role))),
         nodes=_merge_nodes(base.nodes, over.nodes, ""),
     )
 

@@ -29,9 +29,9 @@ Doubles = NDArray[np.float64]
 
 _GRAM_BITS = 13
 _GRAM_SIZES = (1, 2, 3)
-_GRAM_WEIGHT = 0.5
+_GRAM_WEIGHT = 0.75
 _GAMMA = 3.0
-_RIDGE = 0.5
+_RIDGE = 0.4
 _COUNTER_WEIGHT = 2.0
 _NUMBER = re.compile(r"\d+(?:\.\d+)?%?")
 

@@ -63,8 +63,9 @@ class Scope:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Context:
-    """What came before changes how likely an event is: `bonus` is added to the semantic score
-    (in score points, -1 to 1) of utterances that follow `after`.
+    """How much likelier an event is after another one.
+
+    `bonus` (-1 to 1) is added to the semantic score of utterances that follow `after`.
     """
 
     after: Anchor
@@ -128,7 +129,7 @@ class Conversation:
 
 @dataclass(frozen=True, slots=True)
 class Background:
-    """A sentence of a call that is none of the tree's events: what semantic scores contrast with."""
+    """A sentence that is none of the tree's events; semantic scores contrast with it."""
 
     role: Role
     text: str

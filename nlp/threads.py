@@ -1,4 +1,4 @@
-"""Linear algebra on one thread: many small products lose more to thread hand-over than they gain."""
+"""Linear algebra on one thread: small products lose more to thread hand-over than they gain."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager

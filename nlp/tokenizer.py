@@ -36,6 +36,10 @@ class Tokenizer:
             found.add(offset)
         return frozenset(found)
 
+    def frequency(self, word: str) -> int:
+        """How often the dictionary says `word` occurs; 0 for one it does not have."""
+        return int(self._loaded().FREQ.get(word) or 0)
+
     def _loaded(self) -> jieba.Tokenizer:
         with self._lock:
             if self._jieba is None:
