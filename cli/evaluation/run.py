@@ -17,6 +17,7 @@ from cli.evaluation.ground_truth import (
     reference_transcript,
 )
 from cli.evaluation.report import Evaluation, TextScores
+from cli.evaluation.scores import Counts
 from cli.evaluation.verdicts import (
     event_counts,
     reference_sop,
@@ -98,7 +99,8 @@ def evaluate_calls(
     A call whose recording cannot be recognised is left out of every figure and listed as failed.
     """
     names = violation_names(call.truth for call in calls)
-    reference, recognised = TextScores(), TextScores()
+    # Every measured rule is reported, also one that neither was labelled nor fired.
+    reference = recognised = TextScores(violations={name: Counts() for name in sorted(names)})
     errors: dict[Role, Errors] = {"agent": Errors(), "customer": Errors()}
     failures = list(failed)
     audio_s = wall_s = text_s = 0.0
