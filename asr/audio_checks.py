@@ -37,7 +37,9 @@ def is_fake_stereo(audio: DecodedAudio) -> bool:
     return product / float(np.sqrt(left_energy * right_energy)) >= _SAME_CORRELATION
 
 
-def quality_flags(audio: DecodedAudio, speech: Sequence[Sequence[Span]]) -> tuple[str, ...]:
+def quality_flags(
+    audio: DecodedAudio, speech: Sequence[Sequence[Span]], fake_stereo: bool
+) -> tuple[str, ...]:
     """All flags of a recording, sorted: those of its decoding and those heard in it.
 
     `no-audio`: digital silence throughout; `nearly-empty`: under a second of speech;
@@ -46,6 +48,7 @@ def quality_flags(audio: DecodedAudio, speech: Sequence[Sequence[Span]]) -> tupl
     Args:
         audio: The recording.
         speech: Unpadded VAD spans per channel.
+        fake_stereo: As of `is_fake_stereo`, which reads every sample.
     """
     flags = set(audio.facts.quality_flags)
     if all(_peak(pcm) <= _SILENT_PEAK for pcm in audio.pcm):
@@ -54,7 +57,7 @@ def quality_flags(audio: DecodedAudio, speech: Sequence[Sequence[Span]]) -> tupl
         flags.add("nearly-empty")
     if any(_clipped_share(pcm) > _CLIP_SHARE for pcm in audio.pcm):
         flags.add("clipping")
-    if is_fake_stereo(audio):
+    if fake_stereo:
         flags.add("identical-channels")
     return tuple(sorted(flags))
 

@@ -93,7 +93,8 @@ class Transcriber:
         report = progress or _ignore
         engine, vad = self._loaded()
         # Identical channels are one recording of both speakers: heard once, roles unknown.
-        channels = 1 if is_fake_stereo(audio) else len(audio.pcm)
+        fake_stereo = is_fake_stereo(audio)
+        channels = 1 if fake_stereo else len(audio.pcm)
         held = ("unknown",) if channels < len(audio.pcm) else roles_for(channels, roles)
         options = VadOptions(max_speech_ms=_WINDOW_MS)
         speech = _speech(vad, audio, channels, options)
@@ -104,7 +105,7 @@ class Transcriber:
         found = assemble(segments, windows, texts, held, PROMPT, JoinOptions())
         report(1.0)
         return Transcript(
-            audio=replace(audio.facts, quality_flags=quality_flags(audio, speech)),
+            audio=replace(audio.facts, quality_flags=quality_flags(audio, speech, fake_stereo)),
             engine=self.engine_info,
             utterances=found.utterances,
             speech=tuple(ChannelSpeech(c, held[c], spans) for c, spans in enumerate(speech)),

@@ -19,15 +19,18 @@ AUDIO = Path(__file__).resolve().parent.parent / "fixtures" / "audio"
 SOURCE = AUDIO / "dev-edu-04.flac"
 CLIPS = AUDIO / "clips"
 RATE_HZ = 8000
-PIECE_MS = (5_500, 8_500)
+# The agent's first words beside the customer's first answer: three seconds hold both.
+AGENT_MS = (1_000, 4_000)
+CUSTOMER_MS = (6_700, 9_700)
 
 Samples = NDArray[np.int16]  # (channels, samples) at RATE_HZ
 
 
 def main() -> None:
     CLIPS.mkdir(parents=True, exist_ok=True)
-    piece = read_piece(*PIECE_MS)
-    agent, customer = piece[:1], piece[1:]
+    call = read_call()
+    agent, customer = cut(call[:1], AGENT_MS), cut(call[1:], CUSTOMER_MS)
+    piece = np.vstack([agent, customer])
 
     encode(agent, "pcm16.wav", "pcm_s16le")
     encode(piece, "alaw.wav", "pcm_alaw")
@@ -55,8 +58,8 @@ def main() -> None:
     video_without_sound(CLIPS / "video-only.mp4")
 
 
-def read_piece(start_ms: int, end_ms: int) -> Samples:
-    """The piece of the source call as int16, shape (2, samples)."""
+def read_call() -> Samples:
+    """The source call as int16, shape (2, samples)."""
     with av.open(str(SOURCE)) as container:
         resampler = AudioResampler(format="s16p", rate=RATE_HZ)
         blocks = [
@@ -64,9 +67,12 @@ def read_piece(start_ms: int, end_ms: int) -> Samples:
             for frame in container.decode(audio=0)
             for out in resampler.resample(frame)
         ]
-    samples = np.concatenate(blocks, axis=1)
+    return np.concatenate(blocks, axis=1).astype(np.int16)
+
+
+def cut(samples: Samples, span_ms: tuple[int, int]) -> Samples:
     per_ms = RATE_HZ // 1000
-    return samples[:, start_ms * per_ms : end_ms * per_ms].astype(np.int16)
+    return samples[:, span_ms[0] * per_ms : span_ms[1] * per_ms]
 
 
 def encode(

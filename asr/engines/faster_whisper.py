@@ -26,6 +26,8 @@ _TAIL_MS = 1_000
 # Windows are rounded up to a multiple of this, and only equal ones share a batch: what a window
 # says must not depend on which windows it is decoded with.
 _BUCKET_MS = 2_000
+# On shorter input than this the decoder, which was trained on 30 s, loses its end and loops.
+_LEAST_MS = 10_000
 # Speech has at most about 8 tokens a second; a decoder that writes more is in a loop.
 _TOKENS_PER_SECOND = 12
 _CLOSING = frozenset("，。！？、；：,.!?;:…”’）)》】~—·%")
@@ -170,7 +172,7 @@ def _words(alignment: list[dict[str, Any]]) -> tuple[WindowWord, ...]:
 
 def _bucket_ms(window: NDArray[np.float32]) -> int:
     length_ms = len(window) * 1000 // SAMPLE_RATE_HZ + _TAIL_MS
-    return min(30_000, -(-length_ms // _BUCKET_MS) * _BUCKET_MS)
+    return min(30_000, max(_LEAST_MS, -(-length_ms // _BUCKET_MS) * _BUCKET_MS))
 
 
 def _device(settings: AsrSettings) -> tuple[str, str]:

@@ -43,18 +43,18 @@ def test_mono_and_silence_are_not_fake_stereo() -> None:
 
 
 def test_a_good_call_has_no_flags() -> None:
-    assert quality_flags(audio(voice(), voice()), SPEECH) == ()
+    assert quality_flags(audio(voice(), voice()), SPEECH, False) == ()
 
 
 def test_flags_are_united_and_sorted() -> None:
     one = voice(level=60_000)
-    flags = quality_flags(audio(one, one, flags=("truncated",)), [[]])
+    flags = quality_flags(audio(one, one, flags=("truncated",)), [[]], True)
     assert flags == ("clipping", "identical-channels", "nearly-empty", "truncated")
 
 
 def test_silence_is_no_audio_and_nearly_empty() -> None:
-    assert quality_flags(audio(np.zeros(16_000)), [[]]) == ("nearly-empty", "no-audio")
+    assert quality_flags(audio(np.zeros(16_000)), [[]], False) == ("nearly-empty", "no-audio")
 
 
 def test_loud_but_clean_speech_is_not_clipping() -> None:
-    assert "clipping" not in quality_flags(audio(voice(level=8000)), SPEECH)
+    assert "clipping" not in quality_flags(audio(voice(level=8000)), SPEECH, False)
