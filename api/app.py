@@ -1,9 +1,12 @@
 """The ASGI application: REST under /api/v1, pages at /, one error shape, one edge."""
 
+from typing import Any
+
 from fastapi import FastAPI
 
 from api.errors import install_error_handlers
 from api.middleware import EdgeMiddleware
+from api.openapi import unpack
 from api.services import Services
 from api.throttle import SignInThrottle
 from api.v1.router import TAGS
@@ -24,9 +27,16 @@ _DESCRIPTION = """\
 """
 
 
+class _Api(FastAPI):
+    def openapi(self) -> dict[str, Any]:
+        """The OpenAPI 3.1 document, examples in place."""
+        document: dict[str, Any] = unpack(super().openapi())
+        return document
+
+
 def create_app(settings: Settings, database: Database, store: BlobStore) -> FastAPI:
     """The application on these collaborators, which the caller opens and closes."""
-    app = FastAPI(
+    app = _Api(
         title="听鉴 API",
         version=version(),
         description=_DESCRIPTION,

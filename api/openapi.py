@@ -1,11 +1,12 @@
 """How operations are documented: examples for what is sent, answered and refused."""
 
+import json
 from collections.abc import Iterable, Mapping
 from typing import Any
 
 from api.errors import ErrorResponse, error_body, status_of
 
-Example = Mapping[str, Any]
+_PACKED = "json-example:"
 
 # One plausible message for each code that operations refuse with.
 _EXAMPLES: Mapping[str, tuple[str, Mapping[str, object]]] = {
@@ -36,8 +37,28 @@ _EXAMPLES: Mapping[str, tuple[str, Mapping[str, object]]] = {
 
 
 def json_example(example: object) -> dict[str, Any]:
-    """An OpenAPI media type object map with one JSON example."""
-    return {"application/json": {"example": example}}
+    """An OpenAPI media type object map with one JSON example (packed)."""
+    return {"application/json": {"example": packed(example)}}
+
+
+def packed(example: object) -> str:
+    """An example as text, until `unpack` puts it into the finished document.
+
+    The framework leaves out every null while it assembles the document, also inside examples,
+    which would make them break their own schemas.
+    """
+    return _PACKED + json.dumps(example, ensure_ascii=False)
+
+
+def unpack(node: Any) -> Any:
+    """The document with every packed example in its place."""
+    if isinstance(node, dict):
+        return {key: unpack(value) for key, value in node.items()}
+    if isinstance(node, list):
+        return [unpack(value) for value in node]
+    if isinstance(node, str) and node.startswith(_PACKED):
+        return json.loads(node.removeprefix(_PACKED))
+    return node
 
 
 def answers(
@@ -80,7 +101,7 @@ def _add_error(responses: dict[int | str, dict[str, Any]], code: str) -> None:
     )
     entry["content"]["application/json"]["examples"][code] = {
         "summary": code,
-        "value": error_body(code, message, detail),
+        "value": packed(error_body(code, message, detail)),
     }
 
 

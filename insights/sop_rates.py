@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import Any, Literal
 from zoneinfo import ZoneInfo
 
-from sqlalchemy import ColumnElement, func, select
+from sqlalchemy import ColumnElement, Text, cast, func, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from insights.intervals import wilson_interval
@@ -110,7 +110,8 @@ def _tree_condition(tree: str | None) -> list[ColumnElement[bool]]:
     name, _, version = tree.partition("@")
     versions = select(TreeVersion.id).where(TreeVersion.name == name)
     if version:
-        versions = versions.where(TreeVersion.version == int(version) if version.isdigit() else -1)
+        # As text: what is no number is simply no version.
+        versions = versions.where(cast(TreeVersion.version, Text) == version)
     return [Call.tree_version_id.in_(versions)]
 
 

@@ -1,9 +1,11 @@
 """Examples of API keys, validated against the schemas by a contract test."""
 
+API_KEY_ID = "019412d4-7c00-7a31-9c55-0a3f6f1f2b11"
+
 NEW_API_KEY = {"name": "外呼平台", "scopes": ["read", "write"]}
 
 API_KEY = {
-    "id": "019412d4-7c00-7a31-9c55-0a3f6f1f2b11",
+    "id": API_KEY_ID,
     "name": "外呼平台",
     "prefix": "Qm3xT8aZ",
     "scopes": ["read", "write"],

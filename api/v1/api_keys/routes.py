@@ -1,13 +1,14 @@
 """Make, list and revoke API keys."""
 
 import uuid
+from typing import Annotated
 
-from fastapi import APIRouter, Response, status
+from fastapi import APIRouter, Path, Response, status
 
 from api.auth import Reader
-from api.openapi import answers, sends
+from api.openapi import answers, sends, shows
 from api.services import SessionDep
-from api.v1.api_keys.examples import API_KEYS, CREATED_API_KEY, NEW_API_KEY
+from api.v1.api_keys.examples import API_KEY_ID, API_KEYS, CREATED_API_KEY, NEW_API_KEY
 from api.v1.api_keys.schemas import ApiKeyList, CreatedApiKey, NewApiKey, api_key_of
 from core.errors import AppError
 from models import access
@@ -64,7 +65,11 @@ async def create_api_key(body: NewApiKey, principal: Reader, session: SessionDep
     description="吊销自己的密钥；管理员可以吊销任何人的。",
     responses=answers(status=204, description="已吊销，立即失效", errors=["not-found"]),
 )
-async def revoke_api_key(key_id: uuid.UUID, principal: Reader, session: SessionDep) -> Response:
+async def revoke_api_key(
+    key_id: Annotated[uuid.UUID, Path(description="密钥编号", **shows(key=API_KEY_ID))],
+    principal: Reader,
+    session: SessionDep,
+) -> Response:
     """End a key for good."""
     rows = await access.list_api_keys(session)
     allowed = {

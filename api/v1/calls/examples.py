@@ -40,7 +40,7 @@ SUMMARY: dict[str, Any] = {
     "error": None,
 }
 
-CALLS = {"items": [SUMMARY], "next_cursor": "MDE5NDEyZDQ3YzAwN2EzMTljNTUwYTNmNmYxZjJiMTE"}
+CALLS = {"items": [SUMMARY], "next_cursor": "AZQS1HwAejGcVQo_bx8rEQ"}
 
 EVIDENCE = {
     "utterance": 3,

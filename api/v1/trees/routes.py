@@ -8,6 +8,7 @@ from api.documents import DocumentNoun, Outline, document_router
 from api.v1.trees.examples import TREE
 from core.errors import LintIssue
 from events.document import parse_tree
+from events.lint import lint_text
 
 
 def _outline(text: str) -> Outline:
@@ -16,9 +17,7 @@ def _outline(text: str) -> Outline:
 
 
 async def _lint(_session: AsyncSession, text: str) -> Sequence[LintIssue]:
-    from events.lint import lint_tree
-
-    return tuple(lint_tree(text, "tree"))
+    return lint_text(text)
 
 
 router = document_router(

@@ -57,4 +57,6 @@ PENDING_MESSAGE = {
     "attempts": [],
 }
 
+NEXT_CURSOR = "AZQS1RAAfkKxqkDI4tH5Aw"
+
 MESSAGES = {"items": [MESSAGE], "next_cursor": None}

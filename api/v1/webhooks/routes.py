@@ -18,6 +18,7 @@ from api.v1.webhooks.examples import (
     MESSAGE_ID,
     MESSAGES,
     NEW_ENDPOINT,
+    NEXT_CURSOR,
     PENDING_MESSAGE,
 )
 from api.v1.webhooks.schemas import (
@@ -156,7 +157,10 @@ async def list_deliveries(
     call: Annotated[
         uuid.UUID | None, Query(description="通话编号", **shows(call=MESSAGE_ID))
     ] = None,
-    cursor: Annotated[str | None, Query(description="上一页的 next_cursor", max_length=100)] = None,
+    cursor: Annotated[
+        str | None,
+        Query(description="上一页的 next_cursor", max_length=100, **shows(next=NEXT_CURSOR)),
+    ] = None,
     limit: Annotated[int, Query(ge=1, le=200, description="每页条数", **shows(fifty=50))] = 50,
 ) -> MessageList:
     """One page of messages with every attempt, newest first."""

@@ -64,9 +64,7 @@ async def test_a_range_outside(admin: httpx.AsyncClient, call_id: str, value: st
 
 
 @pytest.mark.parametrize("value", ["bytes=1-2,5-6", "chars=0-5", "bytes=5-2", "bytes=-", "x"])
-async def test_other_ranges_are_ignored(
-    admin: httpx.AsyncClient, call_id: str, value: str
-) -> None:
+async def test_other_ranges_are_ignored(admin: httpx.AsyncClient, call_id: str, value: str) -> None:
     response = await fetch(admin, call_id, headers={"Range": value})
     assert response.status_code == 200
     assert len(response.content) == len(CONTENT)

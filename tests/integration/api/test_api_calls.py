@@ -26,7 +26,15 @@ from qa_rules.findings import Finding, Score, ScoreLine
 async def add(database: Database, **values: Any) -> Call:
     metadata = {
         name: values.pop(name)
-        for name in ("agent", "team", "campaign", "domain", "direction", "started_at", "disposition")
+        for name in (
+            "agent",
+            "team",
+            "campaign",
+            "domain",
+            "direction",
+            "started_at",
+            "disposition",
+        )
         if name in values
     }
     columns = {name: values.pop(name) for name in ("state", "score") if name in values}
@@ -117,7 +125,10 @@ def analysis() -> StoredAnalysis:
             passed=True,
             vetoed=False,
             scorecard="测试",
-            lines=(ScoreLine(label="起始", points=100.0), ScoreLine(label="过度承诺", points=-20.0)),
+            lines=(
+                ScoreLine(label="起始", points=100.0),
+                ScoreLine(label="过度承诺", points=-20.0),
+            ),
         ),
         metrics={"dictionary_version": 1},
         versions={"tree": "测试@1"},
@@ -145,9 +156,7 @@ async def listed(client: httpx.AsyncClient, **query: Any) -> list[str]:
     return [item["file_name"] for item in response.json()["items"]]
 
 
-async def test_pages_do_not_move_under_inserts(
-    admin: httpx.AsyncClient, seeded: Database
-) -> None:
+async def test_pages_do_not_move_under_inserts(admin: httpx.AsyncClient, seeded: Database) -> None:
     for number in range(5):
         await add(seeded, file_name=f"{number}.wav")
     first = (await admin.get("/api/v1/calls", params={"limit": 2})).json()
@@ -202,7 +211,9 @@ async def test_scope_is_the_same_in_sql_and_as_a_predicate(seeded: Database) -> 
     rows = [
         await add(seeded, file_name=f"{number}.wav", team=team, agent=agent)
         for number, (team, agent) in enumerate(
-            (team, agent) for team in (None, "", "甲组", "乙组") for agent in (None, "", "张敏", "李雷")
+            (team, agent)
+            for team in (None, "", "甲组", "乙组")
+            for agent in (None, "", "张敏", "李雷")
         )
     ]
     scopes = [
@@ -359,8 +370,6 @@ async def test_reanalyze_and_retry(admin: httpx.AsyncClient, seeded: Database) -
 
 
 @pytest.mark.parametrize("limit", [1, 200])
-async def test_limits_at_their_ends(
-    admin: httpx.AsyncClient, seeded: Database, limit: int
-) -> None:
+async def test_limits_at_their_ends(admin: httpx.AsyncClient, seeded: Database, limit: int) -> None:
     await add(seeded, file_name="one.wav")
     assert await listed(admin, limit=limit) == ["one.wav"]

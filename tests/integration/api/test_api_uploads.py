@@ -234,7 +234,7 @@ async def test_nothing_to_take_in(admin: httpx.AsyncClient) -> None:
 @pytest.mark.parametrize(
     "body",
     [
-        b"--b\r\nContent-Disposition: form-data; name=\"files\"; filename=\"a.wav\"\r\n\r\ncut",
+        b'--b\r\nContent-Disposition: form-data; name="files"; filename="a.wav"\r\n\r\ncut',
         b"--b\r\nContent-Disposition: form-data\r\n\r\nx\r\n--b--\r\n",
         b"not a form at all",
         b"",

@@ -1,0 +1,120 @@
+from typing import Any
+
+import httpx
+import pytest
+import yaml
+
+from api.v1.rule_sets.examples import RULE_SET
+from api.v1.trees.examples import TREE
+
+KINDS = [("trees", TREE), ("rule-sets", RULE_SET)]
+
+
+async def draft(client: httpx.AsyncClient, path: str, document: str, **query: Any) -> Any:
+    return await client.post(
+        f"/api/v1/{path}",
+        content=document.encode(),
+        params=query,
+        headers={"Content-Type": "application/yaml"},
+    )
+
+
+@pytest.mark.parametrize(("path", "example"), KINDS)
+async def test_shipped_documents_are_listed(admin: httpx.AsyncClient, path: str, example) -> None:
+    items = (await admin.get(f"/api/v1/{path}")).json()["items"]
+    names = {item["name"] for item in items}
+    assert {"电销通用", "职业教育", "保险"} <= names
+    assert all(item["published_version"] == item["latest_version"] == 1 for item in items)
+
+
+@pytest.mark.parametrize(("path", "example"), KINDS)
+async def test_from_draft_to_published_and_back(
+    admin: httpx.AsyncClient, path: str, example
+) -> None:
+    made = await draft(admin, path, example.text)
+    assert made.status_code == 201, made.text
+    assert made.json()["version"]["version"] == 1
+    assert made.json()["version"]["state"] == "draft"
+    assert [issue for issue in made.json()["issues"] if issue["severity"] == "error"] == []
+    name = made.json()["version"]["name"]
+    base = f"/api/v1/{path}/{name}"
+
+    first = await admin.post(f"{base}/versions/1/publish")
+    assert first.status_code == 200, first.text
+    assert first.json()["state"] == "published"
+    before = (await admin.get(f"{base}/versions/1", params={"format": "yaml"})).text
+
+    # A published version is never changed: the same name again is the next version.
+    second = await draft(admin, path, example.text + "description: 第二版\n")
+    assert second.json()["version"]["version"] == 2
+    assert (await admin.get(base)).json()["versions"][1]["state"] == "published"
+    await admin.post(f"{base}/versions/2/publish")
+    states = [row["state"] for row in (await admin.get(base)).json()["versions"]]
+    assert states == ["published", "archived"]
+    after = (await admin.get(f"{base}/versions/1", params={"format": "yaml"})).text
+    assert after == before == example.text
+    for method in ("PUT", "PATCH", "DELETE"):
+        refused = await admin.request(method, f"{base}/versions/1", content=b"x")
+        assert refused.status_code == 405
+        assert refused.json()["error"]["code"] == "method-not-allowed"
+
+    rolled_back = await admin.post(f"{base}/versions/1/publish")
+    assert rolled_back.json()["state"] == "published"
+    states = [row["state"] for row in (await admin.get(base)).json()["versions"]]
+    assert states == ["archived", "published"]
+
+
+@pytest.mark.parametrize(("path", "example"), KINDS)
+async def test_yaml_or_json(admin: httpx.AsyncClient, path: str, example) -> None:
+    await draft(admin, path, example.text)
+    url = f"/api/v1/{path}/{example.name}/versions/1"
+    as_json = await admin.get(url)
+    assert as_json.json()["document"] == example.text
+    assert as_json.json()["content"] == yaml.safe_load(example.text)
+    accepted = await admin.get(url, headers={"Accept": "application/yaml"})
+    assert accepted.headers["content-type"].startswith("application/yaml")
+    assert accepted.text == example.text
+
+
+@pytest.mark.parametrize(
+    ("path", "document", "code"),
+    [
+        ("trees", "tree: 树\nnodes:\n  - {name: 没有 key}\n", "bad-tree"),
+        ("trees", "tree: [", "bad-tree"),
+        ("rule-sets", "ruleset: 规则\nrules:\n  - {id: x}\n", "bad-rules"),
+        ("trees", "", "bad-document"),
+        ("rule-sets", "a: \x00", "bad-document"),
+    ],
+)
+async def test_a_document_that_does_not_parse_is_not_stored(
+    admin: httpx.AsyncClient, path: str, document: str, code: str
+) -> None:
+    before = (await admin.get(f"/api/v1/{path}")).json()
+    response = await draft(admin, path, document)
+    assert response.status_code == 422, response.text
+    assert response.json()["error"]["code"] == code
+    if code != "bad-document":
+        assert response.json()["error"]["detail"]["line"] >= 1
+    assert (await admin.get(f"/api/v1/{path}")).json() == before
+
+
+async def test_a_dry_run_only_lints(admin: httpx.AsyncClient) -> None:
+    response = await draft(admin, "trees", TREE.text, dry_run=True)
+    assert response.json()["version"] is None
+    assert (await admin.get(f"/api/v1/trees/{TREE.name}")).status_code == 404
+
+
+async def test_who_may_write_and_who_may_publish(as_user) -> None:
+    manager = await as_user(role="manager", teams=["甲组"])
+    agent = await as_user(role="agent", agent="张敏")
+    assert (await draft(manager, "trees", TREE.text)).status_code == 201
+    url = f"/api/v1/trees/{TREE.name}/versions/1/publish"
+    assert (await manager.post(url)).status_code == 403
+    assert (await draft(agent, "trees", TREE.text)).status_code == 403
+    assert (await agent.get(f"/api/v1/trees/{TREE.name}")).status_code == 200
+
+
+async def test_a_document_over_the_limit_is_refused(admin: httpx.AsyncClient) -> None:
+    response = await draft(admin, "trees", "#" * ((4 << 20) + 1))
+    assert response.status_code == 413
+    assert response.json()["error"]["code"] == "too-large"
