@@ -1,0 +1,1 @@
+"""Two speakers on one channel: who spoke when, and which of them is the agent."""
