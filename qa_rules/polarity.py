@@ -9,6 +9,8 @@ even number of negators cancels out. A quotation needs somebody else who says it
 
 import re
 
+from events.cues import denies
+
 _CLAUSE_END = re.compile(r"[，,。！？!?；;：:、…\n]")
 _SENTENCE_END = re.compile(r"[。！？!?；;…\n]")
 _NEGATION_REACH = 9
@@ -38,6 +40,9 @@ _HYPOTHETICAL = re.compile(
     r"(?:如果|要是|假如|万一|凡是|但凡|一旦|遇到|碰到|看到|听到)[^。！？!?；;]{0,4}"
     r"(?:有人|谁|别人|哪个|哪家|对方|陌生人|任何人|自称|说)[^。！？!?；;]{0,12}$"
 )
+_REFUSAL = re.compile(
+    r"不(?:等于|等同|一样|同于|算是?|保证|承诺|敢|允许|接受|得|支持|代表|做)|没法|拒绝|严禁|禁止"
+)
 _DENIAL = re.compile(
     r"^[^。！？!?；;]{0,8}?(?:不可能|不现实|不存在|不允许|违规|违法|是骗|是假的|不敢说|没人敢|谁也不敢|谁敢|不能(?:信|说"
     r"|这么说|承诺|保证)|不要(?:信|相信)|别(?:信|相信)|不敢(?:承诺|保证)|(?:我|我们|咱们)?(?:可|真|也)?(?:没有?说过|没说|做不到|办不到|没法))"
@@ -61,6 +66,11 @@ def quoted(text: str, start: int) -> bool:
     before = _tail(text[:start], _SENTENCE_END, _QUOTE_REACH)
     cleaned = _ADDRESSED.sub("　", before)
     return bool(_QUOTE.search(cleaned) or _HYPOTHETICAL.search(cleaned))
+
+
+def denial(said: str) -> bool:
+    """Whether a clause denies, refuses or sets apart anything."""
+    return denies(said) or bool(_REFUSAL.search(said))
 
 
 def quotes(text: str, start: int, said: str) -> bool:

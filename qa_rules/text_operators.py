@@ -10,7 +10,6 @@ import re2
 from asr.transcript import Utterance
 from core.errors import AppError
 from core.evidence import Evidence, Form, Layer
-from events.cues import denies
 from events.keywords import AllOf, Expression, find, map_terms, parse_expression, substring_spans
 from nlp.normalise import TextForm, TextForms, forms
 from nlp.phonetics import SoundCodes, syllables
@@ -25,7 +24,7 @@ from qa_rules.model import (
     TextCondition,
 )
 from qa_rules.meaning import MeaningModel
-from qa_rules.polarity import affirmed, quotes
+from qa_rules.polarity import affirmed, denial, quotes
 from qa_rules.verdict import Gap, Verdict, absent, fact, found, merge_evidence, opposite, unsettled
 
 _SOUNDS = SoundCodes()
@@ -315,7 +314,7 @@ class SemanticOperator:
     def _affirmed(self, utterance: Utterance, start: int, said: str, nearest: str) -> bool:
         if self._condition.polarity == "any":
             return True
-        return not (denies(said) and not denies(nearest)) and not quotes(
+        return not (denial(said) and not denial(nearest)) and not quotes(
             utterance.text, start, said
         )
 
