@@ -5,7 +5,8 @@ import os
 import shutil
 import subprocess
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -38,14 +39,14 @@ class Service:
     username: str
     password: str
 
-    def client(self) -> httpx.Client:
+    @contextmanager
+    def client(self) -> Iterator[httpx.Client]:
         """An HTTP client that is signed in."""
-        client = httpx.Client(base_url=self.url, timeout=30)
-        answer = client.post(
-            "/api/v1/session", json={"username": self.username, "password": self.password}
-        )
-        assert answer.status_code == 204, answer.text
-        return client
+        credentials = {"username": self.username, "password": self.password}
+        with httpx.Client(base_url=self.url, timeout=30) as client:
+            answer = client.post("/api/v1/session", json=credentials)
+            assert answer.status_code == 204, answer.text
+            yield client
 
 
 @dataclass

@@ -89,7 +89,8 @@ class CallPage extends HTMLElement {
     if (event.defaultPrevented || event.metaKey || event.ctrlKey || event.altKey) return;
     const target = event.target;
     if (target.closest("input, select, textarea, dialog, summary, [role=tablist]")) return;
-    if (event.key === " " && target.closest("button, a")) return;
+    // A focused button is pressed with the space bar; a link is not.
+    if (event.key === " " && target.closest("button")) return;
     const actions = {
       " ": () => this.player.toggle(),
       ArrowLeft: () => this.player.seek(this.player.time - SEEK_S),
