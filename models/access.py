@@ -9,7 +9,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from core.errors import AppError
 from core.ids import new_id
-from models.passwords import check_password, hash_password, new_token, token_hash
+from models.passwords import hash_password, new_token, token_hash
 from models.tables import ApiKey, SignInSession, User
 
 KEY_PREFIX = "tjk_"
@@ -32,7 +32,7 @@ async def add_user(
         AppError: `username-taken`.
     """
     if await find_user(session, username) is not None:
-        raise AppError("username-taken", f"There is already a user {username}. Choose another.")
+        raise AppError("username-taken", f"用户名 {username} 已被使用。请换一个。")
     row = User(
         id=new_id(),
         username=username,
@@ -55,14 +55,6 @@ async def find_user(session: AsyncSession, username: str) -> User | None:
 async def count_users(session: AsyncSession) -> int:
     """How many users there are."""
     return (await session.execute(select(func.count()).select_from(User))).scalar_one()
-
-
-async def authenticate(session: AsyncSession, username: str, password: str) -> User | None:
-    """The user whose name and password these are; None otherwise, after the same time."""
-    user = await find_user(session, username)
-    if not check_password(password, user.password_hash if user else None):
-        return None
-    return None if user is None or user.disabled else user
 
 
 async def set_password(session: AsyncSession, user: User, password: str) -> None:
@@ -169,6 +161,6 @@ async def revoke_api_key(session: AsyncSession, key_id: uuid.UUID) -> None:
     """
     row = await session.get(ApiKey, key_id)
     if row is None or row.revoked_at is not None:
-        raise AppError("not-found", f"There is no API key {key_id}. List the keys.")
+        raise AppError("not-found", f"没有 API 密钥 {key_id}。请在列表中查看现有密钥。")
     row.revoked_at = dt.datetime.now(dt.UTC)
     await session.flush()

@@ -1,8 +1,9 @@
 """Calls: adding them once, finding them again, and moving them through their states."""
 
 import datetime as dt
+import json
 import uuid
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
@@ -142,7 +143,7 @@ async def get_call(session: AsyncSession, call_id: uuid.UUID) -> Call:
     """
     row = await session.get(Call, call_id)
     if row is None:
-        raise AppError("not-found", f"There is no call {call_id}. Check the id.")
+        raise AppError("not-found", f"没有通话 {call_id}。请检查编号。")
     return row
 
 
@@ -172,20 +173,6 @@ async def list_calls(
     more = len(rows) > limit
     rows = rows[:limit]
     return Page(tuple(rows), encode_cursor(rows[-1].id) if more else None)
-
-
-async def count_calls(session: AsyncSession, where: CallFilter | None = None) -> int:
-    """How many calls the filter finds."""
-    query = select(func.count()).select_from(Call).where(*filter_conditions(where or CallFilter()))
-    return (await session.execute(query)).scalar_one()
-
-
-async def count_by_state(session: AsyncSession) -> dict[str, int]:
-    """Number of calls in each state that occurs."""
-    rows = await session.execute(
-        select(Call.state, func.count().label("count_")).group_by(Call.state)
-    )
-    return {row.state: row.count_ for row in rows}
 
 
 def filter_conditions(where: CallFilter) -> list[ColumnElement[bool]]:
@@ -248,20 +235,6 @@ async def hold_stage(
         .with_for_update()
         .execution_options(populate_existing=True)
     )
-
-
-async def unfinished_calls(
-    session: AsyncSession, before: dt.datetime, limit: int = 1000
-) -> Sequence[tuple[uuid.UUID, str]]:
-    """(id, state) of calls that are neither done nor failed and came in before that time."""
-    rows = await session.execute(
-        select(Call.id, Call.state)
-        .where(Call.state.in_(("received", "transcribing", "analyzing")))
-        .where(Call.received_at < before)
-        .order_by(Call.id)
-        .limit(limit)
-    )
-    return [(row.id, row.state) for row in rows]
 
 
 def _result_conditions(where: CallFilter) -> list[ColumnElement[bool]]:
@@ -347,8 +320,12 @@ async def _insert(session: AsyncSession, call: NewCall) -> Call:
     if unknown:
         raise AppError(
             "bad-metadata",
-            f"Unknown call fields: {', '.join(sorted(unknown))}. Put free values into `fields`.",
+            f"不认识的通话字段：{'、'.join(sorted(unknown))}。自定义内容请放进 fields。",
         )
+    given = (call.source, call.external_id, call.file_name, dict(call.metadata))
+    if "\\u0000" in json.dumps(given, default=str):
+        # PostgreSQL cannot store it, and no recorder means it.
+        raise AppError("bad-metadata", "通话信息里含有 NUL 字符。请去掉后重新提交。")
     row = Call(
         id=new_id(),
         source=call.source,

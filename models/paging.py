@@ -33,6 +33,4 @@ def decode_cursor(cursor: str) -> uuid.UUID:
     try:
         return uuid.UUID(bytes=base64.urlsafe_b64decode(cursor + "=="))
     except (ValueError, binascii.Error) as error:
-        raise AppError(
-            "bad-cursor", "The cursor is not one of ours. Start again without a cursor."
-        ) from error
+        raise AppError("bad-cursor", "cursor 无效。请去掉 cursor，从第一页重新开始。") from error

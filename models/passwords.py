@@ -25,11 +25,6 @@ def check_password(password: str, stored: str | None) -> bool:
     return stored is not None
 
 
-def needs_rehash(stored: str) -> bool:
-    """Whether the hash was made with weaker parameters than those of today."""
-    return _HASHER.check_needs_rehash(stored)
-
-
 def new_token(nbytes: int = 32) -> str:
     """A random token, safe in URLs and cookies."""
     return secrets.token_urlsafe(nbytes)

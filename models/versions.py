@@ -1,7 +1,6 @@
 """Versioned documents: drafts, publishing, and which version a domain uses."""
 
 import datetime as dt
-import uuid
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Literal
@@ -77,15 +76,8 @@ async def get_version(
         select(table).where(table.name == name, table.version == version)
     )
     if found is None:
-        raise AppError("not-found", f"There is no version {version} of {name}. List its versions.")
+        raise AppError("not-found", f"{name} 没有第 {version} 版。请查看它的版本列表。")
     return found
-
-
-async def get_version_by_id(
-    session: AsyncSession, kind: DocumentKind, version_id: uuid.UUID
-) -> Version | None:
-    """The version with this id, for showing what a stored result was made with."""
-    return await session.get(_TABLES[kind], version_id)
 
 
 async def create_draft(

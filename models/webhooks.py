@@ -1,7 +1,6 @@
 """Webhook endpoints, messages and the log of attempts."""
 
 import base64
-import datetime as dt
 import secrets
 import uuid
 from collections.abc import Mapping, Sequence
@@ -39,7 +38,7 @@ async def add_endpoint(
     if unknown := set(event_types) - set(EVENT_TYPES):
         raise AppError(
             "unknown-event-type",
-            f"Unknown event types: {', '.join(sorted(unknown))}. Use {', '.join(EVENT_TYPES)}.",
+            f"不认识的事件类型：{'、'.join(sorted(unknown))}。可用的有：{'、'.join(EVENT_TYPES)}。",
         )
     row = WebhookEndpoint(
         id=new_id(),
@@ -61,7 +60,7 @@ async def get_endpoint(session: AsyncSession, endpoint_id: uuid.UUID) -> Webhook
     """
     row = await session.get(WebhookEndpoint, endpoint_id)
     if row is None:
-        raise AppError("not-found", f"There is no webhook endpoint {endpoint_id}. List them.")
+        raise AppError("not-found", f"没有 Webhook 接收端 {endpoint_id}。请查看列表。")
     return row
 
 
@@ -120,7 +119,7 @@ async def get_message(session: AsyncSession, message_id: uuid.UUID) -> WebhookMe
     """
     row = await session.get(WebhookMessage, message_id)
     if row is None:
-        raise AppError("not-found", f"There is no webhook message {message_id}. List them.")
+        raise AppError("not-found", f"没有 Webhook 消息 {message_id}。请查看投递列表。")
     return row
 
 
@@ -193,18 +192,3 @@ async def log_attempt(
     session.add(row)
     await session.flush()
     return row
-
-
-async def undelivered_messages(
-    session: AsyncSession, before: dt.datetime, limit: int = 1000
-) -> Sequence[WebhookMessage]:
-    """Messages that were due before that time and are still pending, oldest first."""
-    due = func.coalesce(WebhookMessage.next_attempt_at, WebhookMessage.created_at)
-    return list(
-        await session.scalars(
-            select(WebhookMessage)
-            .where(WebhookMessage.state == "pending", due < before)
-            .order_by(WebhookMessage.id)
-            .limit(limit)
-        )
-    )

@@ -1,7 +1,6 @@
 """Rework: calls that are to be analysed or tried again, queued with their change of state."""
 
 import uuid
-from collections.abc import Sequence
 
 from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncSession
@@ -52,17 +51,6 @@ async def retry_call(session: AsyncSession, call_id: uuid.UUID) -> Call:
         call.state = "received"
         await defer_transcription(session, call_id)
     return call
-
-
-async def reanalyze_calls(session: AsyncSession, call_ids: Sequence[uuid.UUID]) -> int:
-    """Number of calls queued to be analysed again; those without a transcript are left out."""
-    found = await session.scalars(
-        select(TranscriptRow.call_id).where(TranscriptRow.call_id.in_(call_ids))
-    )
-    ready = list(found)
-    for call_id in ready:
-        await reanalyze_call(session, call_id)
-    return len(ready)
 
 
 def _start_over(call: Call) -> None:

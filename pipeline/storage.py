@@ -192,7 +192,7 @@ def open_store(settings: Settings) -> BlobStore:
     except (BaseError, ValueError) as error:
         raise AppError(
             "bad-storage-url",
-            f"TINGJIAN_STORAGE_URL cannot be used: {error}. Write s3://bucket/prefix.",
+            f"TINGJIAN_STORAGE_URL 无法使用：{error}。请写成 s3://桶/前缀。",
         ) from error
 
 
@@ -216,8 +216,8 @@ async def _spool(
         if max_bytes is not None and size > max_bytes:
             raise AppError(
                 "file-too-large",
-                f"The file is larger than {max_bytes // (1 << 20)} MiB. Compress or split it, "
-                "or raise TINGJIAN_API__MAX_UPLOAD_MB.",
+                f"文件超过上限 {max_bytes // (1 << 20)} MiB。"
+                "请压缩或拆分，或调大 TINGJIAN_API__MAX_UPLOAD_MB。",
                 detail={"max_bytes": max_bytes},
             )
         digest.update(chunk)
@@ -234,14 +234,14 @@ def _settle(handle: IO[bytes]) -> None:
 def _missing(key: str) -> AppError:
     return AppError(
         "blob-missing",
-        f"The stored file {key} is gone. Restore it from the backup of the store.",
+        f"已保存的文件 {key} 不见了。请从存储备份中恢复。",
     )
 
 
 def _unavailable(error: Exception) -> AppError:
     return AppError(
         "storage-unavailable",
-        f"The object store does not answer as it should: {str(error).splitlines()[0][:200]} "
-        "Check TINGJIAN_STORAGE_URL and the store's credentials.",
+        f"对象存储没有正常应答：{str(error).splitlines()[0][:200]} "
+        "请检查 TINGJIAN_STORAGE_URL 和访问凭据。",
         retryable=True,
     )

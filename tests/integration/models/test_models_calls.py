@@ -14,7 +14,6 @@ from models.calls import (
     CallFilter,
     NewCall,
     add_call,
-    count_calls,
     get_call,
     hold_stage,
     list_calls,
@@ -139,6 +138,22 @@ async def test_unknown_metadata_is_refused(database: Database) -> None:
     assert caught.value.code == "bad-metadata"
 
 
+@pytest.mark.parametrize(
+    "new",
+    [
+        NewCall(file_name="a\0.wav"),
+        NewCall(external_id="1\0"),
+        NewCall(metadata={"agent": "\0"}),
+        NewCall(metadata={"fields": {"a": ["\0"]}}),
+    ],
+)
+async def test_what_the_database_cannot_store_is_refused(database: Database, new: NewCall) -> None:
+    async with database.session() as session:
+        with pytest.raises(AppError) as caught:
+            await add_call(session, new)
+    assert caught.value.code == "bad-metadata"
+
+
 async def test_pages_cover_every_call_once_newest_first(database: Database) -> None:
     added = [(await add(database, call(str(i), f"{i:064x}")))[0] for i in range(7)]
     seen: list[uuid.UUID] = []
@@ -250,7 +265,6 @@ async def test_filters(database: Database, where: CallFilter, expected: set[str]
         sample = await _sample(session)
         page = await list_calls(session, where)
         assert {row.id for row in page.items} == {sample[name].id for name in expected}
-        assert await count_calls(session, where) == len(expected)
 
 
 async def test_called_at_follows_the_start_time(database: Database) -> None:
