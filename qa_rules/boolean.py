@@ -173,7 +173,7 @@ class _Parser:
         if self._accept("at_least"):
             return self._at_least(depth)
         token, column = self._peek(), self._column()
-        if not token or token in KEYWORDS or token in "(),":
+        if not token or token in KEYWORDS or token in "(),":  # noqa: S105 - a token of the grammar
             found = f"'{token}'" if token else "the end of the line"
             raise LineError(f"Expected the name of a condition but found {found}.", column)
         self._at += 1
@@ -194,7 +194,7 @@ class _Parser:
         self._expect(")")
         if not 1 <= int(number) <= len(operands):
             raise LineError(
-                f"at_least {number} of {len(operands)} can never vary; choose 1 to {len(operands)}.",
+                f"at_least {number} of {len(operands)} cannot vary; choose 1 to {len(operands)}.",
                 column,
             )
         return AtLeast(int(number), tuple(operands))

@@ -32,7 +32,7 @@ class SilenceOperator:
     def __init__(self, condition: SilenceCondition) -> None:
         self._condition = condition
 
-    def __call__(self, facts: CallFacts, verdicts: Sequence[Verdict]) -> Verdict:
+    def __call__(self, facts: CallFacts, _verdicts: Sequence[Verdict]) -> Verdict:
         """The verdict on one call."""
         condition = self._condition
         silences = timing.silences(facts.transcript, round(condition.min_s * 1000))
@@ -64,7 +64,7 @@ class InterruptionOperator:
     def __init__(self, condition: InterruptionCondition) -> None:
         self._condition = condition
 
-    def __call__(self, facts: CallFacts, verdicts: Sequence[Verdict]) -> Verdict:
+    def __call__(self, facts: CallFacts, _verdicts: Sequence[Verdict]) -> Verdict:
         """The verdict on one call."""
         condition = self._condition
         wanted: list[Evidence] = []
@@ -112,7 +112,7 @@ class SpeechRateOperator(_Measured):
         super().__init__(condition.bounds)
         self._role = condition.role
 
-    def __call__(self, facts: CallFacts, verdicts: Sequence[Verdict]) -> Verdict:
+    def __call__(self, facts: CallFacts, _verdicts: Sequence[Verdict]) -> Verdict:
         """The verdict on one call."""
         value = _rate(facts.transcript, self._role)
         said = f"{ROLE_NAMES[self._role]}语速 {value or 0:.0f} 字/分钟"
@@ -126,7 +126,7 @@ class TalkRatioOperator(_Measured):
         super().__init__(condition.bounds)
         self._role = condition.role
 
-    def __call__(self, facts: CallFacts, verdicts: Sequence[Verdict]) -> Verdict:
+    def __call__(self, facts: CallFacts, _verdicts: Sequence[Verdict]) -> Verdict:
         """The verdict on one call."""
         value = _ratio(facts.transcript, self._role)
         said = f"{ROLE_NAMES[self._role]}说话占比 {100 * (value or 0):.0f}%"
@@ -141,7 +141,7 @@ class DurationOperator(_Measured):
         self._of = condition.of
         self._role = condition.role
 
-    def __call__(self, facts: CallFacts, verdicts: Sequence[Verdict]) -> Verdict:
+    def __call__(self, facts: CallFacts, _verdicts: Sequence[Verdict]) -> Verdict:
         """The verdict on one call."""
         if self._of == "call":
             length = facts.transcript.audio.duration_ms
@@ -177,7 +177,7 @@ class MetadataOperator:
     def __init__(self, condition: MetadataCondition) -> None:
         self._tests = condition.tests
 
-    def __call__(self, facts: CallFacts, verdicts: Sequence[Verdict]) -> Verdict:
+    def __call__(self, facts: CallFacts, _verdicts: Sequence[Verdict]) -> Verdict:
         """The verdict on one call."""
         truth, evidence, gap = judge_tests(self._tests, facts)
         if gap is not None:

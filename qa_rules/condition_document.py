@@ -1,4 +1,4 @@
-"""Conditions of a rule document: from YAML nodes to values, and back to plain data."""
+"""Conditions of a rule document: from YAML nodes to values."""
 
 import re
 from collections.abc import Callable, Mapping
@@ -37,10 +37,11 @@ from qa_rules.model import (
 
 Nodes = dict[str, yaml.Node]
 _RANGE = re.compile(
-    r"(?:(first|last) (\d+(?:\.\d+)?) (utterances?|s)|(utterances|s) (\d+(?:\.\d+)?) to (\d+(?:\.\d+)?))"
+    r"(?:(first|last) (\d+(?:\.\d+)?) (utterances?|s)"
+    r"|(utterances|s) (\d+(?:\.\d+)?) to (\d+(?:\.\d+)?))"
 )
 _RANGE_HELP = "写成 first 3 utterances、last 20 s、utterances 2 to 5 或 s 0 to 60"
-_TEST = re.compile(r"(>=|<=|!=|>|<|=)\s*(.+)", re.DOTALL)
+COMPARISON = re.compile(r"(>=|<=|!=|>|<|=)\s*(.+)", re.DOTALL)
 _SCOPED = ("role", "range")
 _TEXT = (*_SCOPED, "unless", "polarity")
 
@@ -80,7 +81,7 @@ def _read_test(reader: Reader, key: str, node: yaml.Node) -> MetadataTest:
             raise reader.fail(node, f"{key} 的取值列表不能为空")
         return MetadataTest(key, "in", values)
     value = read_scalar(reader, node)
-    found = _TEST.fullmatch(value) if isinstance(value, str) else None
+    found = COMPARISON.fullmatch(value) if isinstance(value, str) else None
     if found is None:
         return MetadataTest(key, "=", (value,))
     comparator = cast(Comparator, found.group(1))
@@ -122,7 +123,7 @@ def _role(reader: Reader, entries: Nodes, default: SaidBy, key: str = "role") ->
 
 
 def _scope(reader: Reader, entries: Nodes) -> Scope:
-    ranges = ()
+    ranges: tuple[Range, ...] = ()
     if "range" in entries:
         node = entries["range"]
         items = reader.items(node, "range") if isinstance(node, yaml.SequenceNode) else [node]
@@ -215,7 +216,7 @@ def _event(reader: Reader, node: yaml.Node, entries: Nodes, line: int) -> Condit
     )
 
 
-def _order(reader: Reader, node: yaml.Node, entries: Nodes, line: int) -> Condition:
+def _order(reader: Reader, node: yaml.Node, _entries: Nodes, line: int) -> Condition:
     inner = reader.mapping(node, ("first", "then"), "order")
     if len(inner) != 2:
         raise reader.fail(node, "order 要同时写 first 与 then（条件名）")
@@ -226,7 +227,7 @@ def _order(reader: Reader, node: yaml.Node, entries: Nodes, line: int) -> Condit
     )
 
 
-def _within(reader: Reader, node: yaml.Node, entries: Nodes, line: int) -> Condition:
+def _within(reader: Reader, node: yaml.Node, _entries: Nodes, line: int) -> Condition:
     inner = reader.mapping(node, ("find", "of", "utterances", "seconds", "direction"), "within")
     if "find" not in inner or "of" not in inner or ("utterances" in inner) == ("seconds" in inner):
         raise reader.fail(node, "within 要写 find、of（条件名），以及 utterances 或 seconds 之一")
@@ -245,7 +246,7 @@ def _within(reader: Reader, node: yaml.Node, entries: Nodes, line: int) -> Condi
     )
 
 
-def _silence(reader: Reader, node: yaml.Node, entries: Nodes, line: int) -> Condition:
+def _silence(reader: Reader, node: yaml.Node, _entries: Nodes, line: int) -> Condition:
     inner = reader.mapping(node, ("min_s", "count", "after"), "silence")
     return SilenceCondition(
         min_s=reader.number(inner["min_s"], "min_s", 0.1) if "min_s" in inner else 5.0,
@@ -304,7 +305,7 @@ def _duration(reader: Reader, node: yaml.Node, entries: Nodes, line: int) -> Con
     )
 
 
-def _metadata(reader: Reader, node: yaml.Node, entries: Nodes, line: int) -> Condition:
+def _metadata(reader: Reader, node: yaml.Node, _entries: Nodes, line: int) -> Condition:
     tests = read_tests(reader, node, "metadata")
     if not tests:
         raise reader.fail(node, "metadata 至少写一个字段")
@@ -328,92 +329,3 @@ _OPERATORS: Mapping[str, tuple[tuple[str, ...], _Builder]] = {
     "metadata": ((), _metadata),
 }
 OPERATORS = tuple(_OPERATORS)
-
-
-def dump_condition(condition: Condition) -> dict[str, Any]:
-    """The condition as plain data that `read_condition` reads back to an equal value."""
-    match condition:
-        case KeywordCondition():
-            many = _dump_many(condition.mode, condition.words, condition.at_least)
-            return {"keyword": many, **_dump_text(condition)}
-        case RegexCondition():
-            key = "not_regex" if condition.negated else "regex"
-            return {key: list(condition.patterns), **_dump_text(condition)}
-        case SemanticCondition():
-            inner: dict[str, Any] = {"examples": list(condition.examples)}
-            if condition.counter_examples:
-                inner["counter_examples"] = list(condition.counter_examples)
-            inner["threshold"] = condition.threshold
-            return {"semantic": inner, **_dump_text(condition)}
-        case EventCondition():
-            many = _dump_many(condition.mode, condition.nodes, condition.at_least)
-            return {"event": many, **_dump_scope(condition.scope)}
-        case OrderCondition():
-            return {"order": {"first": condition.first, "then": condition.then}}
-        case WithinCondition():
-            near: dict[str, Any] = {"find": condition.find, "of": condition.of}
-            if condition.utterances is not None:
-                near["utterances"] = condition.utterances
-            else:
-                near["seconds"] = condition.seconds
-            return {"within": {**near, "direction": condition.direction}}
-        case SilenceCondition():
-            pause = {"min_s": condition.min_s, "count": condition.count, "after": condition.after}
-            return {"silence": pause}
-        case InterruptionCondition():
-            overlap = {"min_overlap_ms": condition.min_overlap_ms, "count": condition.count}
-            return {"interruption": overlap, "role": condition.role}
-        case SpeechRateCondition():
-            return {"speech_rate": _dump_bounds(condition.bounds), "role": condition.role}
-        case TalkRatioCondition():
-            return {"talk_ratio": _dump_bounds(condition.bounds), "role": condition.role}
-        case DurationCondition():
-            length = {**_dump_bounds(condition.bounds), "of": condition.of}
-            return {"duration": length, "role": condition.role}
-        case MetadataCondition():
-            return {"metadata": dump_tests(condition.tests)}
-
-
-def dump_tests(tests: tuple[MetadataTest, ...]) -> dict[str, Any]:
-    """Metadata tests as plain data that `read_tests` reads back."""
-    return {test.key: _dump_test(test) for test in tests}
-
-
-def _dump_test(test: MetadataTest) -> object:
-    if test.comparator == "in":
-        return list(test.values)
-    value = test.values[0]
-    if test.comparator == "=" and not (isinstance(value, str) and _TEST.fullmatch(value)):
-        return value
-    return f"{test.comparator} {value}"
-
-
-def _dump_many(mode: Mode, values: tuple[str, ...], count: int) -> object:
-    if mode == "at_least":
-        return {"at_least": count, "of": list(values)}
-    return list(values) if mode == "any" else {mode: list(values)}
-
-
-def _dump_bounds(bounds: Bounds) -> dict[str, float]:
-    pairs = (("above", bounds.above), ("below", bounds.below))
-    return {key: value for key, value in pairs if value is not None}
-
-
-def _dump_scope(scope: Scope) -> dict[str, Any]:
-    plain: dict[str, Any] = {}
-    if scope.role != "any":
-        plain["role"] = scope.role
-    if len(scope.ranges) == 1:
-        plain["range"] = str(scope.ranges[0])
-    elif scope.ranges:
-        plain["range"] = [str(item) for item in scope.ranges]
-    return plain
-
-
-def _dump_text(condition: KeywordCondition | RegexCondition | SemanticCondition) -> dict[str, Any]:
-    plain = _dump_scope(condition.scope)
-    if condition.unless:
-        plain["unless"] = list(condition.unless)
-    if condition.polarity != "affirmed":
-        plain["polarity"] = condition.polarity
-    return plain

@@ -13,12 +13,11 @@ from core.errors import AppError
 from events.yaml_reader import Reader
 from qa_rules.boolean import Line, LineError, format_line, parse_line
 from qa_rules.condition_document import (
-    dump_condition,
-    dump_tests,
     read_condition,
     read_scalar,
     read_tests,
 )
+from qa_rules.dumping import CARD_KEYS, dump_ruleset
 from qa_rules.findings import RuleSeverity
 from qa_rules.model import Category, Example, ExampleLine, Rule, RuleSet, Scorecard
 
@@ -37,7 +36,16 @@ _RULE_KEYS = (
     "id", "name", "category", "severity", "reason", "regulation", "score", "veto", "applies",
     "applies_if", "unheard_ms", "conditions", "hit_if", "examples",
 )  # fmt: skip
-_CARD_KEYS = ("name", "start", "floor", "ceiling", "pass_mark")
+
+__all__ = [
+    "dump_ruleset",
+    "load_pack",
+    "load_ruleset",
+    "pack_names",
+    "parse_document",
+    "parse_ruleset",
+    "resolve",
+]
 
 
 def parse_ruleset(text: str, source: str = "rules.yaml") -> RuleSet:
@@ -98,7 +106,7 @@ def _require(
 
 
 def _scorecard(reader: Reader, node: yaml.Node) -> Scorecard:
-    entries = reader.mapping(node, _CARD_KEYS, "评分卡")
+    entries = reader.mapping(node, CARD_KEYS, "评分卡")
     plain: dict[str, Any] = {}
     if "name" in entries:
         plain["name"] = reader.name(entries["name"], "name")
@@ -162,6 +170,7 @@ def _rule(reader: Reader, node: yaml.Node) -> Rule:
         reason=reader.name(entries["reason"], "reason"),
         hit_if=_line(reader, entries["hit_if"]),
         conditions=_conditions(reader, entries["conditions"]),
+        source=reader.source,
         line=node.start_mark.line + 1,
         **optional,
     )
@@ -243,79 +252,6 @@ def _dialogue_line(reader: Reader, node: yaml.Node) -> ExampleLine:
         reader.integer(gap, "gap_ms", -600_000) if gap else None,
         reader.integer(duration, "duration_ms", 1) if duration else None,
     )
-
-
-def dump_ruleset(ruleset: RuleSet) -> str:
-    """The rule set as YAML; `parse_document` of it gives an equal value."""
-    plain: dict[str, Any] = {"ruleset": ruleset.name, "version": ruleset.version}
-    for key in ("domain", "description", "extends"):
-        if getattr(ruleset, key):
-            plain[key] = getattr(ruleset, key)
-    if ruleset.without:
-        plain["without"] = list(ruleset.without)
-    if ruleset.stated_scorecard is not None:
-        card = ruleset.stated_scorecard
-        plain["scorecard"] = {key: getattr(card, key) for key in _CARD_KEYS}
-    if ruleset.categories:
-        plain["categories"] = [
-            {"name": category.name, "description": category.description}
-            for category in ruleset.categories
-        ]
-    if ruleset.background:
-        plain["background"] = list(ruleset.background)
-    plain["rules"] = [_dump_rule(rule) for rule in ruleset.rules]
-    return yaml.dump(plain, Dumper=_PlainDumper, allow_unicode=True, sort_keys=False, width=100)
-
-
-class _PlainDumper(yaml.SafeDumper):
-    """Never writes anchors: the parser refuses them."""
-
-    def ignore_aliases(self, data: Any) -> bool:
-        return True
-
-
-def _dump_rule(rule: Rule) -> dict[str, Any]:
-    plain: dict[str, Any] = {
-        key: getattr(rule, key) for key in ("id", "name", "category", "severity", "reason")
-    }
-    if rule.regulation:
-        plain["regulation"] = rule.regulation
-    plain["score"] = rule.score
-    plain["veto"] = rule.veto
-    if rule.applies:
-        plain["applies"] = dump_tests(rule.applies)
-    if rule.applies_if is not None:
-        plain["applies_if"] = format_line(rule.applies_if)
-    plain["unheard_ms"] = rule.unheard_ms
-    plain["conditions"] = {
-        name: dump_condition(condition) for name, condition in rule.conditions.items()
-    }
-    plain["hit_if"] = format_line(rule.hit_if)
-    examples = {
-        key: [_dump_example(example) for example in getattr(rule, key)]
-        for key in ("must_fire", "must_not_fire")
-        if getattr(rule, key)
-    }
-    if examples:
-        plain["examples"] = examples
-    return plain
-
-
-def _dump_example(example: Example) -> object:
-    only = example.lines[0]
-    if len(example.lines) == 1 and only == ExampleLine("agent", only.text) and not example.metadata:
-        return only.text
-    lines = [_dump_example_line(line) for line in example.lines]
-    return {"dialogue": lines, "metadata": dict(example.metadata)} if example.metadata else lines
-
-
-def _dump_example_line(line: ExampleLine) -> dict[str, object]:
-    plain: dict[str, object] = {"坐席" if line.role == "agent" else "客户": line.text}
-    if line.gap_ms is not None:
-        plain["gap_ms"] = line.gap_ms
-    if line.duration_ms is not None:
-        plain["duration_ms"] = line.duration_ms
-    return plain
 
 
 def resolve(

@@ -8,6 +8,7 @@ with the model of the event tree's semantic layer (`events.semantic`), whose sco
 
 from collections.abc import Sequence
 from functools import lru_cache
+from itertools import pairwise
 
 import numpy as np
 from numpy.typing import NDArray
@@ -79,9 +80,7 @@ class Meanings:
         self._scores = scores
 
     def of(self, condition: SemanticCondition) -> list[tuple[float, int, int, str]]:
-        """Score, span and nearest example of the units that reach the condition's threshold,
-        best first.
-        """
+        """The units that reach the condition's threshold, best first: score, span, example."""
         found: list[tuple[float, int, int, str]] = []
         for side, scores in self._scores.items():
             column = self._model.column(condition, side)
@@ -95,11 +94,13 @@ class Meanings:
 
 
 def meaning_units(text: TextForms) -> tuple[tuple[int, int], ...]:
-    """Spans of the normalised text that are compared with examples, each once: clauses,
-    neighbouring pairs of them, sentences, and windows of clauses too long for one meaning.
+    """Spans of the normalised text that are compared with examples, each once.
+
+    Clauses, neighbouring pairs of them, sentences, and windows of clauses that are too long to
+    mean one thing.
     """
     clauses = text.clauses
-    spans = [*clauses, *((a[0], b[1]) for a, b in zip(clauses, clauses[1:], strict=False))]
+    spans = [*clauses, *((a[0], b[1]) for a, b in pairwise(clauses))]
     spans += text.sentences
     units = [span for span in spans if _SHORTEST_UNIT <= span[1] - span[0] <= _LONGEST_UNIT]
     for start, end in clauses:

@@ -119,8 +119,9 @@ class OrderCondition:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class WithinCondition:
-    """Condition `find` occurs near condition `of`: at most `utterances` utterances (of anybody)
-    or `seconds` seconds away, on the given side. Exactly one of the two distances is set.
+    """Condition `find` occurs near condition `of`, on the given side of it.
+
+    At most `utterances` utterances (of anybody) or `seconds` seconds away: one of the two is set.
     """
 
     find: str
@@ -261,6 +262,7 @@ class Rule:
     `regulation` names its legal source, empty without one. `score` is added to the call's score
     once when the rule hits (negative = deduction); `veto` sets the score to the floor.
     `unheard_ms` is how much speech of a role may lack text before "not said" is no longer known.
+    `source` and `line` say which document states the rule, for messages.
     """
 
     id: str
@@ -278,6 +280,7 @@ class Rule:
     unheard_ms: int = 2000
     must_fire: tuple[Example, ...] = ()
     must_not_fire: tuple[Example, ...] = ()
+    source: str = field(default="", compare=False)
     line: int = field(default=0, compare=False)
 
 

@@ -2,9 +2,8 @@
 
 Works on raw text around a match. Rules of thumb for spoken Mandarin: a negator counts when it
 stands in the same clause shortly before the match and is no part of a word like 不仅 or 别人; an
-even number of negators cancels out. A quotation needs somebody else who says it ("您刚才说", "网上
-有人讲"), or a third person in a hypothetical ("如果有人让您"). A denial follows the words ("包过是不可能
-的").
+even number of negators cancels out. A quotation needs somebody else who says it ("您刚才说"), or a
+third person in a hypothetical ("如果有人让您"). A denial follows the words ("包过是不可能的").
 """
 
 import re

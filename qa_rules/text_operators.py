@@ -1,7 +1,6 @@
 """Operators that read what was said: keyword, regex, not_regex, semantic, event."""
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any
 
@@ -15,6 +14,7 @@ from nlp.normalise import TextForm, TextForms, forms
 from nlp.phonetics import SoundCodes, syllables
 from qa_rules.facts import ROLE_NAMES, CallFacts, Selection, quote
 from qa_rules.logic import Truth
+from qa_rules.meaning import MeaningModel
 from qa_rules.model import (
     EventCondition,
     KeywordCondition,
@@ -23,7 +23,6 @@ from qa_rules.model import (
     SemanticCondition,
     TextCondition,
 )
-from qa_rules.meaning import MeaningModel
 from qa_rules.polarity import affirmed, denial, quotes
 from qa_rules.verdict import Gap, Verdict, absent, fact, found, merge_evidence, opposite, unsettled
 
@@ -111,6 +110,10 @@ class Patterns:
         for pattern in patterns:
             self._any.Add(pattern)
         self._any.Compile()
+
+    def matches_empty(self) -> bool:
+        """Whether some pattern finds something where nothing was said."""
+        return bool(self._any.Match(""))
 
     def spans(self, text: str) -> Iterator[tuple[int, int]]:
         """Non-empty matches, pattern by pattern; those of one pattern do not overlap.
@@ -218,12 +221,13 @@ class KeywordOperator:
         self._keywords = Keywords(condition.words)
         self._text = _Text(condition, unheard_ms, "、".join(condition.words[:3]))
 
-    def __call__(self, facts: CallFacts, verdicts: Sequence[Verdict]) -> Verdict:
+    def __call__(self, facts: CallFacts, _verdicts: Sequence[Verdict]) -> Verdict:
         """The verdict on one call."""
         selection = self._text.select(facts)
-        groups: list[tuple[Evidence, ...]] = []
-        for which in range(len(self._keywords)):
-            groups.append(tuple(self._occurrences(which, facts, selection.utterances)))
+        groups = [
+            tuple(self._occurrences(which, facts, selection.utterances))
+            for which in range(len(self._keywords))
+        ]
         searched = self._text.searched(selection)
         mode = self._condition.mode
         return combine(mode, self._condition.at_least, groups, selection.gap, searched)
@@ -249,7 +253,7 @@ class RegexOperator:
         self._patterns = Patterns(condition.patterns)
         self._text = _Text(condition, unheard_ms, "、".join(condition.patterns[:2]))
 
-    def __call__(self, facts: CallFacts, verdicts: Sequence[Verdict]) -> Verdict:
+    def __call__(self, facts: CallFacts, _verdicts: Sequence[Verdict]) -> Verdict:
         """The verdict on one call."""
         selection = self._text.select(facts)
         occurrences = tuple(
@@ -284,7 +288,7 @@ class SemanticOperator:
         self._model = model
         self._text = _Text(condition, unheard_ms, f"近似“{condition.examples[0]}”的话")
 
-    def __call__(self, facts: CallFacts, verdicts: Sequence[Verdict]) -> Verdict:
+    def __call__(self, facts: CallFacts, _verdicts: Sequence[Verdict]) -> Verdict:
         """The verdict on one call."""
         selection = self._text.select(facts)
         if selection.gap is not None and selection.gap.truth is Truth.NOT_APPLICABLE:
@@ -326,7 +330,7 @@ class EventOperator:
         self._condition = condition
         self._unheard_ms = unheard_ms
 
-    def __call__(self, facts: CallFacts, verdicts: Sequence[Verdict]) -> Verdict:
+    def __call__(self, facts: CallFacts, _verdicts: Sequence[Verdict]) -> Verdict:
         """The verdict on one call."""
         condition = self._condition
         selection = facts.select(condition.scope, self._unheard_ms)
