@@ -204,6 +204,7 @@ class WeightsRegistry:
                     retryable=True,
                     detail={"weights": name, "repository": repository},
                 ) from error
+            shutil.rmtree(staging / ".cache", ignore_errors=True)  # the hub client's own
             _require_files(name, staging)
             digest = sha256_file(staging / _MODEL_FILE)
             _write_digest(staging, digest)

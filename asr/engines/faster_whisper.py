@@ -77,7 +77,11 @@ class FasterWhisperEngine:
             engine="faster-whisper",
             weights=name,
             weights_sha256=sha256,
-            options={"device": device, "compute_type": compute_type, "language": _LANGUAGE},
+            options={
+                "device": device,
+                "compute_type": compute_type,
+                "language": _LANGUAGE,
+            },
         )
 
     @property
