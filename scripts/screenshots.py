@@ -139,7 +139,7 @@ def play_into_the_call(page: Page, *, phone: bool) -> None:
         page.get_by_role("tab", name="对话").click()
     page.wait_for_selector(".utterance .said", state="attached")
     page.wait_for_timeout(1500)
-    page.keyboard.press("Space")
+    page.get_by_role("button", name="暂停").click()
     page.wait_for_timeout(600)
 
 

@@ -38,10 +38,15 @@ class SopStage:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class EvidenceEntry:
-    """One place that a finding rests on; `id` is its mark in the transcript (`f2-0`)."""
+    """One thing that a finding rests on; `id` is its mark in the transcript (`f2-0`).
+
+    `audible` says that there is a second to listen to. What was searched in vain, or read from
+    the call's metadata, has none.
+    """
 
     id: str
     evidence: Evidence
+    audible: bool
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -113,8 +118,10 @@ def finding_entries(findings: Sequence[Finding]) -> tuple[FindingEntry, ...]:
             id=f"f{i}",
             finding=finding,
             evidence=tuple(
-                EvidenceEntry(id=f"f{i}-{j}", evidence=evidence)
+                EvidenceEntry(id=f"f{i}-{j}", evidence=evidence, audible=_audible(evidence))
                 for j, evidence in enumerate(finding.evidence)
+                # The reason may say the same already.
+                if _audible(evidence) or evidence.text not in finding.reason
             ),
         )
         for i, finding in enumerate(findings)
@@ -145,6 +152,10 @@ def stage_of(node: str) -> str:
 def name_of_node(node: str) -> str:
     """A node path without its stage; the path itself for a node at the top."""
     return node.split("/", 1)[-1]
+
+
+def _audible(evidence: Evidence) -> bool:
+    return evidence.utterance is not None or evidence.layer == "timing"
 
 
 def _reading_order(finding: Finding) -> tuple[int, bool, int]:

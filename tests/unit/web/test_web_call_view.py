@@ -1,3 +1,5 @@
+from dataclasses import replace
+
 from api.web.call_view import (
     event_entries,
     finding_entries,
@@ -6,6 +8,7 @@ from api.web.call_view import (
     sop_stages,
     stage_styles,
 )
+from core.evidence import Evidence, Layer
 from events.hits import EventHit, SopReport, SopState, StepState
 from qa_rules.findings import Finding, Outcome, RuleSeverity, Score, ScoreLine
 
@@ -87,6 +90,32 @@ def test_findings_are_read_worst_first_and_keep_their_ids() -> None:
         ("f4", "veto"), ("f3", "critical"), ("f1", "minor"), ("f2", "unknown"), ("f0", "clear"),
         ("f5", "other"),
     ]  # fmt: skip
+
+
+def evidence(utterance: int | None, layer: Layer, text: str) -> Evidence:
+    return Evidence(
+        utterance=utterance, role="agent", char_start=0, char_end=0, start_ms=0, end_ms=9,
+        layer=layer, form="none", score=1.0, text=text,
+    )  # fmt: skip
+
+
+def test_what_cannot_be_heard_is_not_played_and_not_said_twice() -> None:
+    absent = replace(
+        finding("r", "hit"),
+        reason="全程未出现：录音",
+        evidence=(
+            evidence(None, "event", "未出现：录音"),
+            evidence(None, "event", "未出现：合规"),
+            evidence(None, "timing", "静音 5 秒"),
+            evidence(3, "keyword", "录音"),
+        ),
+    )
+    (entry,) = finding_entries([absent])
+    assert [(item.id, item.audible) for item in entry.evidence] == [
+        ("f0-1", False),
+        ("f0-2", True),
+        ("f0-3", True),
+    ]
 
 
 def test_every_outcome_is_counted() -> None:

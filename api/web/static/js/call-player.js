@@ -102,7 +102,8 @@ export class CallPlayer {
     }
     if (!waveform.channels.length) return this.#say(t("js.player.no_wave"));
     container.replaceChildren();
-    this.roles = waveform.channels.map((channel) => channel.role);
+    const labels = [...this.section.querySelectorAll(".wave-labels [data-role]")];
+    this.roles = waveform.channels.map((channel, i) => labels[i]?.dataset.role ?? channel.role);
     this.#regions = Regions.create();
     const dark = window.matchMedia("(prefers-color-scheme: dark)");
     this.#wave = WaveSurfer.create({
