@@ -59,7 +59,7 @@ class Analyzers:
 
     def tree_for(self, domain: str) -> EventTree:
         """The tree that calls of `domain` are matched with."""
-        return self._tree or _tree_of_domain(domain)
+        return self._tree or tree_of_domain(domain)
 
     def for_domain(self, domain: str) -> "CallAnalyzer":
         """The analyzer for calls of `domain` (`edu`, `ins`; empty or unknown = general)."""
@@ -79,7 +79,8 @@ class Analyzers:
 
 
 @lru_cache(maxsize=32)
-def _tree_of_domain(domain: str) -> EventTree:
+def tree_of_domain(domain: str) -> EventTree:
+    """The tree of the pack for `domain`; 电销通用 when there is none, or no domain."""
     try:
         return trees.load_pack(domain or GENERAL)
     except AppError as error:
@@ -96,10 +97,3 @@ def _rules_of_domain(domain: str) -> RuleSet:
         if error.code != "not-found":
             raise
         return rules.load_pack(GENERAL)
-
-
-def tree_for_rules(rules_name: str, tree_name: str | None) -> EventTree:
-    """The tree whose events a rule set refers to: the named one, else the one of its domain."""
-    if tree_name:
-        return tree_named(tree_name)
-    return _tree_of_domain(rules_named(rules_name).domain)

@@ -3,22 +3,21 @@
 from typing import Annotated
 
 import typer
-from qa_rules.lint import lint_ruleset
 
 from cli.console import JsonFlag, out, print_json
 from cli.exits import Exit
 from cli.linting import Linted, read_document, show_linted
 from cli.options import load_settings
-from cli.packs import GENERAL, rules_named, tree_for_rules, tree_named
-from core.errors import AppError
+from cli.packs import rules_named, tree_named, tree_of_domain
+from core.errors import AppError, LintIssue
 from core.serial import to_json
 from events.matching import TreeMatcher
-from events.tree import EventTree
 from nlp.encoders.base import SentenceEncoder
 from nlp.encoders.loading import load_encoder
 from qa_rules import document as rules
 from qa_rules.evaluation import RuleEvaluator
 from qa_rules.examples import ExampleFailure, ExamplesReport, run_examples
+from qa_rules.lint import lint_ruleset
 
 app = typer.Typer(help="质检规则：检查、跑样例。", no_args_is_help=True, add_completion=False)
 
@@ -38,8 +37,29 @@ def lint(names: Names = None, tree: TreeName = None, as_json: JsonFlag = False) 
 
 def _lint(name: str, tree_name: str | None) -> Linted:
     document = read_document(name, "qa_rules", lambda wanted: rules.load_pack(wanted).name)
-    nodes = [node.path for node in _tree_for_lint(name, tree_name).walk()]
-    return Linted(document.source, tuple(lint_ruleset(document.text, document.source, nodes)))
+    try:
+        ruleset = rules.parse_ruleset(document.text, document.source)
+    except AppError as error:
+        if error.code != "bad-rules":
+            raise
+        return Linted(document.source, (_unreadable(error, document.source),))
+    tree = tree_named(tree_name) if tree_name else tree_of_domain(ruleset.domain)
+    nodes = [node.path for node in tree.walk()]
+    return Linted(document.source, lint_ruleset(ruleset, nodes, document.source))
+
+
+def _unreadable(error: AppError, source: str) -> LintIssue:
+    """The first mistake of a document that cannot be read as a rule set."""
+    line, column = error.detail.get("line"), error.detail.get("column")
+    return LintIssue(
+        severity="error",
+        code=error.code,
+        message=error.message.removeprefix(f"{source}:{line}:{column}: "),
+        fix="",
+        source=source,
+        line=line if isinstance(line, int) else 0,
+        column=column if isinstance(column, int) else 0,
+    )
 
 
 @app.command("test", help="运行规则自带的样例（应命中、不应命中）；有不符时退出码为 1。")
@@ -72,18 +92,9 @@ def run(names: Names = None, tree: TreeName = None, as_json: JsonFlag = False) -
 
 def _run(name: str, tree_name: str | None, encoder: SentenceEncoder) -> ExamplesReport:
     ruleset = rules_named(name)
-    matcher = TreeMatcher(tree_for_rules(name, tree_name), encoder)
+    tree = tree_named(tree_name) if tree_name else tree_of_domain(ruleset.domain)
+    matcher = TreeMatcher(tree, encoder)
     return run_examples(ruleset, RuleEvaluator(ruleset, encoder), matcher.match)
-
-
-def _tree_for_lint(rules_name: str, tree_name: str | None) -> EventTree:
-    try:
-        return tree_for_rules(rules_name, tree_name)
-    except AppError as error:
-        if tree_name or error.code != "bad-rules":
-            raise
-        # The document cannot be read, so its domain is unknown; the linter says what is wrong.
-        return tree_named(GENERAL)
 
 
 def _told(name: str, failure: ExampleFailure) -> str:
