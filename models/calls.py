@@ -111,6 +111,7 @@ async def add_call(session: AsyncSession, call: NewCall) -> tuple[Call, bool]:
     by a platform is one, which takes over the platform's id. Concurrent callers with the same
     call wait for each other's transaction; exactly one of them creates the row.
     """
+    _refuse_nul(call)
     if call.external_id is not None:
         known = await _by_identity(session, call.source, call.external_id)
         if known is not None:
@@ -315,6 +316,13 @@ async def _is_same(session: AsyncSession, stored: Call, call: NewCall) -> bool:
     return True
 
 
+def _refuse_nul(call: NewCall) -> None:
+    given = (call.source, call.external_id, call.file_name, dict(call.metadata))
+    if "\\u0000" in json.dumps(given, default=str):
+        # PostgreSQL cannot store it, and no recorder means it.
+        raise AppError("bad-metadata", "通话信息里含有 NUL 字符。请去掉后重新提交。")
+
+
 async def _insert(session: AsyncSession, call: NewCall) -> Call:
     unknown = set(call.metadata) - set(METADATA_COLUMNS)
     if unknown:
@@ -322,10 +330,6 @@ async def _insert(session: AsyncSession, call: NewCall) -> Call:
             "bad-metadata",
             f"不认识的通话字段：{'、'.join(sorted(unknown))}。自定义内容请放进 fields。",
         )
-    given = (call.source, call.external_id, call.file_name, dict(call.metadata))
-    if "\\u0000" in json.dumps(given, default=str):
-        # PostgreSQL cannot store it, and no recorder means it.
-        raise AppError("bad-metadata", "通话信息里含有 NUL 字符。请去掉后重新提交。")
     row = Call(
         id=new_id(),
         source=call.source,
