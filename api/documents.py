@@ -31,10 +31,15 @@ YAML_TYPE = "application/yaml"
 
 @dataclass(frozen=True, slots=True)
 class Outline:
-    """What a document says about itself: its name and the domain of the calls it is for."""
+    """What a document says about itself: its name and the domain of the calls it is for.
+
+    `complete` is the document to keep: as it was sent, but with a pack that it extends written
+    out, because a stored version must not change when a new release changes the pack.
+    """
 
     name: str
     domain: str
+    complete: str
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -61,6 +66,12 @@ class DocumentExample:
     name: str
     domain: str
     text: str
+
+    @property
+    def stored(self) -> str:
+        """The document as it is kept, in short: packs are written out, not referred to."""
+        lines = self.text.splitlines(keepends=True)
+        return "".join(line for line in lines if not line.startswith("extends:"))
 
     def version(self, state: str = "published") -> dict[str, Any]:
         """A `VersionSummary` of it."""
@@ -202,8 +213,8 @@ def _add_reading(router: APIRouter, noun: DocumentNoun) -> None:
         responses=answers(
             {
                 **noun.example.version(),
-                "document": noun.example.text,
-                "content": yaml.safe_load(noun.example.text),
+                "document": noun.example.stored,
+                "content": yaml.safe_load(noun.example.stored),
             },
             errors=["not-found"],
         ),
@@ -245,6 +256,7 @@ def _add_writing(router: APIRouter, noun: DocumentNoun) -> None:
         summary=f"新建{noun.title}草稿",
         description=(
             "请求体是 YAML。名称取自文档，版本号自动加一；同时返回检查结果。"
+            "extends 引用的模板在保存时展开，之后模板升级不影响已保存的版本。"
             "`dry_run=true` 只检查，不保存。"
         ),
         responses=answers(
@@ -274,7 +286,7 @@ def _add_writing(router: APIRouter, noun: DocumentNoun) -> None:
             noun.kind,
             name=outline.name,
             domain=outline.domain,
-            document=text,
+            document=outline.complete,
             created_by=principal.username,
         )
         await session.refresh(row)

@@ -9,21 +9,22 @@ from api.v1.rule_sets.examples import RULE_SET
 from core.errors import LintIssue
 from events.document import parse_tree
 from models.versions import GENERAL_DOMAIN, published_for
-from qa_rules.document import parse_ruleset
+from qa_rules.document import dump_ruleset, parse_document, parse_ruleset
+from qa_rules.lint import lint_ruleset
 
 
 def _outline(text: str) -> Outline:
     ruleset = parse_ruleset(text)
-    return Outline(ruleset.name, ruleset.domain or GENERAL_DOMAIN)
+    complete = dump_ruleset(ruleset) if parse_document(text).extends else text
+    return Outline(ruleset.name, ruleset.domain or GENERAL_DOMAIN, complete)
 
 
 async def _lint(session: AsyncSession, text: str) -> Sequence[LintIssue]:
     """Issues of the rules, their event names checked against the tree of the same domain."""
-    from qa_rules.lint import lint_ruleset
-
-    row = await published_for(session, "tree", _outline(text).domain)
-    nodes = [node.path for node in parse_tree(row.document).walk()] if row is not None else None
-    return tuple(lint_ruleset(text, "rules", nodes))
+    ruleset = parse_ruleset(text)
+    row = await published_for(session, "tree", ruleset.domain or GENERAL_DOMAIN)
+    nodes = [node.path for node in parse_tree(row.document).walk()] if row is not None else []
+    return lint_ruleset(ruleset, nodes)
 
 
 router = document_router(

@@ -2,18 +2,20 @@
 
 from collections.abc import Sequence
 
+import yaml
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from api.documents import DocumentNoun, Outline, document_router
 from api.v1.trees.examples import TREE
 from core.errors import LintIssue
-from events.document import parse_tree
+from events.document import dump_tree, parse_tree
 from events.lint import lint_text
 
 
 def _outline(text: str) -> Outline:
     tree = parse_tree(text)
-    return Outline(tree.name, tree.domain)
+    complete = dump_tree(tree) if "extends" in yaml.safe_load(text) else text
+    return Outline(tree.name, tree.domain, complete)
 
 
 async def _lint(_session: AsyncSession, text: str) -> Sequence[LintIssue]:
