@@ -1,5 +1,6 @@
 """A `tingjian` process, driven from outside."""
 
+import contextlib
 import json
 import os
 import signal
@@ -71,9 +72,10 @@ class Service:
         """The processes of the service by command."""
         found: dict[str, psutil.Process] = {}
         for child in psutil.Process(self.process.pid).children():
-            arguments = child.cmdline()
-            if arguments[1:3] == ["-m", "cli"]:
-                found[arguments[3]] = child
+            with contextlib.suppress(psutil.Error):  # it ended meanwhile
+                arguments = child.cmdline()
+                if arguments[1:3] == ["-m", "cli"]:
+                    found[arguments[3]] = child
         return found
 
     def stop(self, number: signal.Signals = signal.SIGTERM) -> int:

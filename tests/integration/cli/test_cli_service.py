@@ -42,7 +42,7 @@ def api_key(facts: dict[str, str]) -> str:
         assert http.post("/session", json=sign_in).status_code == 204
         made = http.post("/api-keys", json={"name": "test", "scopes": ["read", "write"]})
         assert made.status_code in (200, 201), made.text
-        secret: str = made.json()["secret"]
+        secret: str = made.json()["key"]
         return secret
 
 
@@ -98,12 +98,12 @@ def test_a_second_service_on_the_port_is_refused(facts: dict[str, str], data_dir
 def test_a_killed_worker_is_started_again(service: Service, facts: dict[str, str]) -> None:
     before = service.children()["worker"].pid
     psutil.Process(before).kill()
-    until(
-        lambda: (
-            service.children().get("worker", psutil.Process()).pid
-            not in (before, psutil.Process().pid)
-        )
-    )
+
+    def replaced() -> bool:
+        worker = service.children().get("worker")
+        return worker is not None and worker.pid != before
+
+    until(replaced)
     assert httpx.get(f"{facts['url']}/api/v1/ready").status_code == 200
 
 
