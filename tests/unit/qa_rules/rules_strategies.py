@@ -1,0 +1,185 @@
+"""Random rule sets and calls, small enough that everything meets everything."""
+
+from hypothesis import strategies as st
+
+from asr.transcript import AudioFacts, EngineInfo, Transcript, UntranscribedSpeech, Utterance
+from events.hits import EventHit
+from qa_rules.boolean import And, AtLeast, Line, Name, Not, Or
+from qa_rules.call import CallView
+from qa_rules.model import (
+    Bounds,
+    Condition,
+    DurationCondition,
+    EventCondition,
+    KeywordCondition,
+    MetadataCondition,
+    MetadataTest,
+    OrderCondition,
+    Range,
+    RegexCondition,
+    Rule,
+    Scope,
+    SilenceCondition,
+    WithinCondition,
+)
+
+WORDS = ("春", "夏", "秋", "冬")
+NODES = ("甲/子", "甲/丑", "乙")
+ROLES = ("agent", "customer", "unknown")
+
+
+@st.composite
+def calls(draw: st.DrawFn) -> CallView:
+    """Calls on a grid of 100 ms, sides overlapping or silent, some speech without text."""
+    utterances, clock = [], draw(st.integers(0, 10)) * 100
+    for index in range(draw(st.integers(0, 8))):
+        start = max(0, clock + draw(st.integers(-8, 60)) * 100)
+        if utterances:
+            start = max(start, utterances[-1].start_ms)
+        end = start + draw(st.integers(1, 30)) * 100
+        role = draw(st.sampled_from(ROLES))
+        text = "".join(draw(st.lists(st.sampled_from((*WORDS, "山")), min_size=1, max_size=6)))
+        channel = ROLES.index(role)
+        utterances.append(Utterance(index, channel, role, start, end, text, text))
+        clock = end
+    gaps = []
+    for _ in range(draw(st.integers(0, 2))):
+        role = draw(st.sampled_from(ROLES))
+        start = draw(st.integers(0, 200)) * 100
+        end = start + draw(st.integers(1, 40)) * 100
+        gaps.append(UntranscribedSpeech(ROLES.index(role), role, start, end))
+    length = draw(st.sampled_from([0, 10_000, 60_000])) if not utterances else clock + 1000
+    transcript = Transcript(
+        AudioFacts(length, 8000, 2, "none", "none"),
+        EngineInfo("reference"),
+        tuple(utterances),
+        untranscribed=tuple(gaps),
+    )
+    hits = tuple(
+        hit_on(utterance, draw(st.sampled_from(("甲/子", "甲/丑", "乙"))))
+        for utterance in utterances
+        if draw(st.booleans())
+    )
+    metadata = draw(
+        st.dictionaries(
+            st.sampled_from(["team", "size"]), st.sampled_from(["红", "蓝", 3, 7]), max_size=2
+        )
+    )
+    return CallView(transcript, hits, metadata)
+
+
+def hit_on(utterance: Utterance, node: str) -> EventHit:
+    """An event on the whole of an utterance."""
+    return EventHit(
+        utterance=utterance.index, role=utterance.role, char_start=0,
+        char_end=len(utterance.text), start_ms=utterance.start_ms, end_ms=utterance.end_ms,
+        layer="keyword", form="raw", score=1.0, text=utterance.text, node=node, tree="t@1",
+    )  # fmt: skip
+
+
+def ranges() -> st.SearchStrategy[Range]:
+    """Ranges of every kind, empty ones left out."""
+    counts = st.integers(1, 6)
+    pairs = st.tuples(counts, counts).map(sorted)
+    return st.one_of(
+        st.builds(
+            Range, st.sampled_from(["first", "last"]), st.just(0), counts, st.just("utterances")
+        ),
+        st.builds(Range, st.sampled_from(["first", "last"]), st.just(0), counts, st.just("s")),
+        pairs.map(lambda p: Range("between", p[0], p[1], "utterances")),
+        pairs.map(lambda p: Range("between", p[0], p[1], "s")),
+    )
+
+
+def scopes() -> st.SearchStrategy[Scope]:
+    """A role and up to two ranges."""
+    roles = st.sampled_from(["agent", "customer", "any"])
+    return st.builds(Scope, role=roles, ranges=st.lists(ranges(), max_size=2).map(tuple))
+
+
+@st.composite
+def entries(draw: st.DrawFn, of: tuple[str, ...]) -> tuple[tuple[str, ...], str, int]:
+    """Some of the words, a mode, and a count that fits."""
+    words = tuple(draw(st.lists(st.sampled_from(of), min_size=1, max_size=3, unique=True)))
+    mode = draw(st.sampled_from(["any", "all", "none", "at_least"]))
+    return words, mode, draw(st.integers(1, len(words))) if mode == "at_least" else 1
+
+
+def tests_on_metadata() -> st.SearchStrategy[MetadataTest]:
+    """Comparisons that the document can state."""
+    return st.one_of(
+        st.builds(
+            MetadataTest, st.just("team"), st.just("in"),
+            st.lists(st.sampled_from(["红", "蓝"]), min_size=1, max_size=2).map(tuple),
+        ),
+        st.builds(MetadataTest, st.just("team"), st.sampled_from(["=", "!="]), st.just(("红",))),
+        st.builds(
+            MetadataTest, st.sampled_from(["size", "duration_s"]),
+            st.sampled_from([">", ">=", "<", "<="]), st.integers(1, 30).map(lambda n: (n,)),
+        ),
+    )  # fmt: skip
+
+
+def simple_conditions() -> st.SearchStrategy[Condition]:
+    """Conditions that refer to no other."""
+    keyword = st.builds(
+        lambda e, s: KeywordCondition(words=e[0], mode=e[1], at_least=e[2], scope=s, polarity="any"),
+        entries(WORDS), scopes(),
+    )  # fmt: skip
+    regex = st.builds(
+        RegexCondition,
+        patterns=st.lists(
+            st.sampled_from(["春夏", "秋.", "冬$", "[春秋]山"]), min_size=1, max_size=1
+        ).map(tuple),
+        negated=st.booleans(), scope=scopes(), polarity=st.just("any"),
+    )  # fmt: skip
+    event = st.builds(
+        lambda e, s: EventCondition(nodes=e[0], mode=e[1], at_least=e[2], scope=s),
+        entries(("甲", "甲/子", "乙")), scopes(),
+    )  # fmt: skip
+    bounds = st.one_of(
+        st.builds(Bounds, above=st.integers(1, 30).map(float)),
+        st.builds(Bounds, below=st.integers(1, 30).map(float)),
+    )
+    return st.one_of(
+        keyword, regex, event,
+        st.builds(SilenceCondition, min_s=st.sampled_from([0.5, 2.0, 4.0])),
+        st.builds(DurationCondition, bounds=bounds),
+        st.builds(MetadataCondition, tests=tests_on_metadata().map(lambda test: (test,))),
+    )  # fmt: skip
+
+
+@st.composite
+def rules(draw: st.DrawFn, rule_id: str = "r") -> Rule:
+    """A rule of up to three plain conditions and two that relate them."""
+    conditions: dict[str, Condition] = {
+        name: draw(simple_conditions()) for name in "abc"[: draw(st.integers(1, 3))]
+    }
+    names = st.sampled_from(sorted(conditions))
+    if draw(st.booleans()):
+        conditions["o"] = OrderCondition(first=draw(names), then=draw(names))
+    if draw(st.booleans()):
+        conditions["w"] = WithinCondition(
+            find=draw(names), of=draw(names), utterances=draw(st.integers(0, 4)),
+            direction=draw(st.sampled_from(["after", "before", "around"])),
+        )  # fmt: skip
+    return Rule(
+        id=rule_id, name="规则", category="类", severity="minor", reason="因为",
+        hit_if=draw(lines(sorted(conditions))), conditions=conditions,
+        score=draw(st.sampled_from([0.0, -5.0, 2.5])), veto=draw(st.booleans()),
+        applies=tuple(draw(st.lists(tests_on_metadata(), max_size=1))),
+        applies_if=draw(st.none() | lines(sorted(conditions))),
+        unheard_ms=draw(st.sampled_from([0, 1000, 2000])),
+    )  # fmt: skip
+
+
+def lines(names: list[str]) -> st.SearchStrategy[Line]:
+    """Boolean lines over the given names."""
+
+    def grow(inner: st.SearchStrategy[Line]) -> st.SearchStrategy[Line]:
+        pairs = st.lists(inner, min_size=2, max_size=3).map(tuple)
+        return st.one_of(
+            inner.map(Not), pairs.map(And), pairs.map(Or), pairs.map(lambda p: AtLeast(2, p))
+        )
+
+    return st.recursive(st.sampled_from(names).map(Name), grow, max_leaves=5)
