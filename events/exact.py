@@ -24,7 +24,8 @@ from nlp.normalise import TextForms, forms
 from nlp.phonetics import SoundCodes, syllables, toned_syllables
 from nlp.tokenizer import default_tokenizer
 
-_FUZZY_MIN = 3  # Shorter words sound like too much else.
+_FUZZY_MIN = 4  # From here on, merged sounds (zh/z, n/l, ...) count as equal.
+_SOUND_MIN = 3  # From here on, syllables agree without their tones.
 _EXACT_MIN = 2  # These must agree in tone and lie on word boundaries.
 
 
@@ -235,26 +236,30 @@ class _PatternSet:
 
 
 class _Sounds:
-    """Keyword terms by sound: fuzzy syllables for long ones, exact tones for short ones."""
+    """Keyword terms by sound; the shorter a term, the more exactly it must agree."""
 
     def __init__(self, words: list[str]) -> None:
         self._codes = SoundCodes()
+        self._exact = SoundCodes(fuzzy=False)
         self._long = {
             word: self._codes.encode(syllables(word)) for word in words if len(word) >= _FUZZY_MIN
         }
+        self._medium = {
+            word: self._exact.encode(syllables(word)) for word in words if len(word) == _SOUND_MIN
+        }
         self._short: dict[tuple[str, ...], list[str]] = {}
         for word in words:
-            if len(word) < _FUZZY_MIN:
+            if len(word) == _EXACT_MIN:
                 self._short.setdefault(toned_syllables(word), []).append(word)
 
     def find(self, text: TextForms) -> dict[str, tuple[CharSpan, ...]]:
         """Terms that occur in `heard` by sound and nowhere as written, with their spans."""
-        sound = self._codes.encode(text.pinyin)
-        found = {
-            word: substring_spans(code, sound)
-            for word, code in self._long.items()
-            if code in sound and word not in text.heard
-        }
+        found: dict[str, tuple[CharSpan, ...]] = {}
+        for codes, coded in ((self._codes, self._long), (self._exact, self._medium)):
+            sound = codes.encode(text.pinyin)
+            for word, code in coded.items():
+                if code in sound and word not in text.heard:
+                    found[word] = substring_spans(code, sound)
         toned = text.toned
         places: dict[str, list[CharSpan]] = {}
         for start, pair in enumerate(pairwise(toned)):

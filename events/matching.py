@@ -2,7 +2,6 @@
 
 from collections.abc import Iterable
 from dataclasses import dataclass
-from itertools import pairwise
 
 from asr.transcript import Role, Transcript, Utterance
 from core.errors import AppError
@@ -16,12 +15,14 @@ from events.tree import EventNode, EventTree
 from nlp.encoders.base import SentenceEncoder
 from nlp.normalise import TextForms, forms
 
-DEFAULT_THRESHOLD = 0.5
+DEFAULT_THRESHOLD = 0.6
 """Semantic score to reach when a node names none."""
 
 _CUE_PENALTY = 0.25
 _SHORTEST = 3
 _LONGEST = 60
+_WINDOW = 24
+_STEP = 12
 
 
 @dataclass(frozen=True, slots=True)
@@ -203,11 +204,17 @@ class TreeMatcher:
 
 
 def _segments(text: TextForms) -> Iterable[tuple[int, int]]:
-    """Clauses, neighbouring clauses, sentences and, when short enough, the whole: each once."""
-    clauses = text.clauses
-    pairs = [(a[0], b[1]) for a, b in pairwise(clauses)]
-    spans = [*clauses, *pairs, *text.sentences, (0, len(text.normalised))]
-    fitting = [span for span in dict.fromkeys(spans) if _SHORTEST <= span[1] - span[0] <= _LONGEST]
+    """What is scored of an utterance: clauses and sentences, each once; long runs in windows.
+
+    Recognisers often leave punctuation out, and a long run says too much for one vector.
+    """
+    spans: list[tuple[int, int]] = []
+    for start, end in dict.fromkeys((*text.clauses, *text.sentences)):
+        if end - start <= _LONGEST:
+            spans.append((start, end))
+        elif (start, end) in text.clauses:
+            spans += [(at, min(at + _WINDOW, end)) for at in range(start, end - _STEP, _STEP)]
+    fitting = [span for span in spans if span[1] - span[0] >= _SHORTEST]
     return fitting or [(0, len(text.normalised))]
 
 

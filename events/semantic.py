@@ -33,6 +33,7 @@ _GRAM_WEIGHT = 0.75
 _GAMMA = 3.0
 _RIDGE = 0.4
 _COUNTER_WEIGHT = 2.0
+_USUAL_CURVE = np.array([9.0, -3.5])
 _NUMBER = re.compile(r"\d+(?:\.\d+)?%?")
 
 
@@ -171,8 +172,11 @@ def _sigmoid(values: Doubles) -> Doubles:
 
 
 def _calibrate(margins: Doubles, targets: Doubles) -> tuple[Doubles, Doubles]:
-    """Slope and offset of each node's logistic curve."""
-    pooled = _logistic(margins.ravel(), targets.ravel(), np.array([8.0, -3.0]), 1e-3)
+    """Slope and offset of each node's logistic curve.
+
+    A tree of a few sentences cannot place its curve; it stays near the usual one.
+    """
+    pooled = _logistic(margins.ravel(), targets.ravel(), _USUAL_CURVE, 0.3)
     curves = [
         _logistic(margins[:, column], targets[:, column], pooled, 0.5)
         for column in range(targets.shape[1])

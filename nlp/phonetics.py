@@ -65,10 +65,12 @@ def fuzzy_syllable(syllable: str) -> str:
 class SoundCodes:
     """Codes sounds as single code points, so that "sounds like" becomes a substring search.
 
-    Equal codes mean equal fuzzy syllables, within one instance. Thread safe.
+    Equal codes mean equal fuzzy syllables (equal syllables with `fuzzy` off), within one
+    instance. Thread safe.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, *, fuzzy: bool = True) -> None:
+        self._fuzzy = fuzzy
         self._codes: dict[str, str] = {}
         self._lock = threading.Lock()
 
@@ -78,7 +80,7 @@ class SoundCodes:
         return "".join([codes.get(sound) or self._new(sound) for sound in sounds])
 
     def _new(self, sound: str) -> str:
-        fuzzy = fuzzy_syllable(sound)
+        fuzzy = fuzzy_syllable(sound) if self._fuzzy else sound
         with self._lock:
             code = self._codes.setdefault(fuzzy, chr(_CODES_FROM + len(self._codes)))
             return self._codes.setdefault(sound, code)

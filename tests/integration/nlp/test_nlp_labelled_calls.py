@@ -59,7 +59,7 @@ def f1(matcher: TreeMatcher, calls: list[tuple[Transcript, Labels]]) -> tuple[fl
             wrong.update(got - wanted)
             missed.update(wanted - got)
     total = 2 * right.total() / (2 * right.total() + wrong.total() + missed.total())
-    nodes = [node for node in right.keys() | missed.keys()]
+    nodes = list(right.keys() | missed.keys())
     each = [2 * right[n] / (2 * right[n] + wrong[n] + missed[n]) for n in nodes]
     return total, sum(each) / len(each)
 
