@@ -7,6 +7,7 @@ word times stay valid. Doubt means no change: a missed correction is an error th
 a false one is an error of ours.
 """
 
+import itertools
 import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
@@ -14,7 +15,7 @@ from typing import Literal
 
 from asr.text import normalise_numbers
 from asr.transcript import Transcript, Utterance, Word
-from nlp.phonetics import fuzzy_syllable, syllables
+from nlp.phonetics import fuzzy_syllable, syllables, toned_syllables
 from nlp.tokenizer import Tokenizer, default_tokenizer
 
 Verdict = Literal["fixed", "harmed", "neutral"]
@@ -84,6 +85,13 @@ class _Match:
     @property
     def end(self) -> int:
         return self.start + len(self.term.text)
+
+    @property
+    def is_same_sound(self) -> bool:
+        return all(
+            fuzzy_syllable(a) == fuzzy_syllable(b)
+            for a, b in zip(self.heard, self.term.sounds, strict=True)
+        )
 
 
 class Vocabulary:
@@ -175,6 +183,10 @@ class Vocabulary:
                 distance = _distance(heard, term.sounds)
                 if distance is not None and len(term.text) == length:
                     found[term.text] = _Match(start, term, heard, distance)
+        if length == _LEAST_CHARACTERS:
+            # Two toneless syllables are often some other wording (报过, 包过): tones must agree.
+            toned = toned_syllables(text)[start : start + length]
+            found = {k: m for k, m in found.items() if toned_syllables(k) == toned}
         ranked = sorted(found.values(), key=lambda match: match.distance)
         if not ranked or (len(ranked) > 1 and ranked[1].distance == ranked[0].distance):
             return None
@@ -186,14 +198,15 @@ class Vocabulary:
         if self._tokenizer.frequency(text[start:end]) >= _COMMON_WORD:
             return False
         same = sum(a == b for a, b in zip(text[start:end], term, strict=True))
-        is_mostly_there = len(term) >= 4 and same * 2 >= len(term)
+        is_mostly_there = len(term) >= 4 and same * 2 >= len(term) and match.is_same_sound
         for first, last in _tokens_over(start, end, borders):
             token = text[first:last]
-            is_word = last - first > 1 and self._tokenizer.frequency(token) >= _COMMON_WORD
-            if is_word and (first < start or last > end):
-                return False  # a word that begins or goes on outside would be torn
+            frequency = self._tokenizer.frequency(token) if last - first > 1 else 0
             if first < start or last > end:
+                if frequency:
+                    return False  # a word that begins or goes on outside would be torn
                 continue
+            is_word = frequency >= _COMMON_WORD
             is_kept = token == term[first - start : last - start]
             if is_kept or is_mostly_there:
                 continue
@@ -268,8 +281,9 @@ def _keys(sounds: Sequence[str]) -> list[tuple[str, ...]]:
 def _distance(heard: Sequence[str], wanted: Sequence[str]) -> int | None:
     """How far apart two soundings are, None when too far for their length.
 
-    Two characters must sound the same; three may have one merged sound; from four on two
-    merged sounds or one near one are allowed: the longer a term, the less likely by chance.
+    Two characters must sound the same (to the tone, see `_match`); three may have one merged
+    sound; from four on two merged sounds or one near one are allowed: the longer a term, the
+    less likely by chance.
     """
     merged = near = 0
     for a, b in zip(heard, wanted, strict=True):
@@ -307,7 +321,7 @@ def _tokens_over(start: int, end: int, borders: frozenset[int]) -> list[tuple[in
     inner = sorted(b for b in borders if start < b < end)
     last = min(b for b in borders if b >= end)
     edges = [first, *inner, last]
-    return list(zip(edges, edges[1:], strict=False))
+    return list(itertools.pairwise(edges))
 
 
 def _rewritten(utterance: Utterance, text: str) -> tuple[Word, ...]:

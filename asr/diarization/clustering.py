@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 _KEPT_SHARE = 0.2
 _LEAST_KEPT = 6
 # An affinity matrix is quadratic; beyond this many windows an even sample finds the two voices.
-_MOST_COMPARED = 1200
+_MOST_COMPARED = 800
 _ROUNDS = 20
 
 

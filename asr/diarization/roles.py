@@ -236,7 +236,7 @@ def decide_roles(spoken: Sequence[tuple[int, Utterance]]) -> RoleDecision:
     units = [0, 0]
     for voice, utterance in spoken:
         units[voice] += len(_plain(utterance.text))
-    if sum(units):
+    if all(units):
         lead += _SHARE_POINTS * (units[0] - units[1]) / sum(units)
     return RoleDecision(0 if lead >= 0 else 1, abs(lead), hits)
 

@@ -108,21 +108,21 @@ def load_sherpa(directory: Path, settings: AsrSettings) -> SherpaEngine:
         settings: Device, threads and batch size.
 
     Raises:
-        AppError: `extra-missing` without sherpa-onnx; `weights-missing` when the directory or a
-            file is not there; `weights-invalid` when a file is not of such a model;
+        AppError: `weights-missing` when the directory or a file is not there; `weights-invalid`
+            when a file is not of such a model; `extra-missing` without sherpa-onnx;
             `device-unavailable` when CUDA is asked for and this sherpa-onnx has none.
     """
+    model, tokens = _files(directory)
+    _require_tokens(tokens)
+    kind = model_kind(_metadata(model))
+    if kind is None:
+        raise _invalid(directory, f"{model.name} 不是 Paraformer 或 SenseVoice 模型")
     if importlib.util.find_spec("sherpa_onnx") is None:
         raise AppError(
             "extra-missing",
             "引擎 sherpa 需要 sherpa-onnx。请运行 pip install 'tingjian[sherpa]' 后重启。",
             detail={"extra": "sherpa"},
         )
-    model, tokens = _files(directory)
-    _require_tokens(tokens)
-    kind = model_kind(_metadata(model))
-    if kind is None:
-        raise _invalid(directory, f"{model.name} 不是 Paraformer 或 SenseVoice 模型")
     sherpa = importlib.import_module("sherpa_onnx")
     provider = _provider(settings, str(getattr(sherpa, "__version__", "")))
     shared = {

@@ -9,6 +9,7 @@ import contextlib
 import importlib
 import importlib.util
 import math
+import pickle
 from collections.abc import Iterator, Mapping, Sequence
 from functools import lru_cache
 from pathlib import Path
@@ -33,6 +34,7 @@ _LEAST_SAMPLES = SAMPLE_RATE_HZ * 3 // 2
 _BATCH = 32
 _SEGMENT_FRAMES = 100  # of the context pooling
 _BLOCKS = ((12, 1), (24, 2), (16, 2))  # layers and dilation of the three dense blocks
+_NEEDED = ("head.conv2.bias", "tdnn.bias", "transit3.linear.weight", "dense.bias")
 _EPSILON = 1e-5  # of every batch normalisation
 
 
@@ -71,7 +73,15 @@ class CamPlusPlus:
         try:
             loaded = self._torch.load(path, map_location="cpu", weights_only=True)
             self._weights: dict[str, Any] = _folded(loaded)
-        except (OSError, RuntimeError, KeyError, TypeError, AttributeError) as error:
+        except (
+            OSError,
+            EOFError,
+            RuntimeError,
+            LookupError,
+            TypeError,
+            AttributeError,
+            pickle.UnpicklingError,
+        ) as error:
             raise AppError(
                 "weights-invalid",
                 f"声纹权重 {path} 无法加载：{error}。"
@@ -206,6 +216,9 @@ def _folded(loaded: Mapping[str, Any]) -> dict[str, Any]:
         shape = (-1, *[1] * (weight.dim() - 1))
         folded[f"{target}.weight"] = weight * scale.reshape(shape)
         folded[f"{target}.bias"] = shift
+    absent = [name for name in _NEEDED if name not in folded]
+    if absent:
+        raise LookupError(f"no {absent[0]} in it")
     return folded
 
 
