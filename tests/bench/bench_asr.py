@@ -33,9 +33,10 @@ TextByRole = dict[str, str]
 
 @dataclass
 class Tally:
-    """What one system did: seconds spent, and errors and reference length by role."""
+    """What one system did: time spent (wall, and CPU of all threads), errors and length by role."""
 
     seconds: float = 0.0
+    cpu_seconds: float = 0.0
     errors: dict[str, int] = field(default_factory=lambda: dict.fromkeys(SIDES, 0))
     length: dict[str, int] = field(default_factory=lambda: dict.fromkeys(SIDES, 0))
 
@@ -75,9 +76,10 @@ def compare(names: list[Path]) -> dict[str, object]:
             truth = json.loads(name.with_suffix(".json").read_text(encoding="utf-8"))
             audio_seconds += truth["duration_ms"] / 1000
             for system in sorted(systems, reverse=bool(number % 2)):
-                began = time.perf_counter()
+                began, cpu_began = time.perf_counter(), time.process_time()
                 texts = systems[system](name.with_suffix(".flac"), truth["channels"])
                 tallies[system].seconds += time.perf_counter() - began
+                tallies[system].cpu_seconds += time.process_time() - cpu_began
                 score(tallies[system], truth, texts)
             assert ours.last is not None
             starts += start_errors(ours.last, truth)
@@ -86,6 +88,8 @@ def compare(names: list[Path]) -> dict[str, object]:
         "audio_seconds": round(audio_seconds, 1),
         **{f"{n} x_realtime": round(audio_seconds / t.seconds, 1) for n, t in tallies.items()},
         "speed_ratio": round(tallies["pipeline"].seconds / tallies["tingjian"].seconds, 2),
+        **{f"{n} cpu_seconds": round(t.cpu_seconds, 1) for n, t in tallies.items()},
+        "cpu_ratio": round(tallies["pipeline"].cpu_seconds / tallies["tingjian"].cpu_seconds, 2),
         **{f"{n} cer": cers(t) for n, t in tallies.items()},
         "start_error_ms": {
             "median": float(np.median(starts)),
