@@ -7,6 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from asr.decode import SAMPLES_PER_MS
+from asr.diarization.embeddings import Samples, float_samples
 from core.span import Span, subtract_spans
 
 FRAME_MS = 50
@@ -39,9 +40,7 @@ class VoiceSpan:
     voice: int
 
 
-def stretches(
-    samples: NDArray[np.float32], speech: Sequence[Span], options: ChangeOptions
-) -> tuple[Span, ...]:
+def stretches(samples: Samples, speech: Sequence[Span], options: ChangeOptions) -> tuple[Span, ...]:
     """`speech` without its pauses: sorted, disjoint spans, each of one breath of somebody.
 
     Speakers mostly change where nobody speaks for a moment, much shorter than what a VAD takes
@@ -160,14 +159,15 @@ def _likeliest(gains: NDArray[np.float64], costs: Sequence[float]) -> list[int]:
     return path[::-1]
 
 
-def _level_db(samples: NDArray[np.float32]) -> NDArray[np.float32]:
+def _level_db(samples: Samples) -> NDArray[np.float32]:
     """Level per 10 ms over 30 ms, in dB; the last part of a step is left out."""
     step = _ENERGY_MS * SAMPLES_PER_MS
     count = len(samples) // step
     power = np.empty(count, np.float64)
     block = 60_000  # ten minutes at a time: hours of audio are not copied whole
     for first in range(0, count, block):
-        part = samples[first * step : min(first + block, count) * step].reshape(-1, step)
+        piece = Span(first * _ENERGY_MS, min(first + block, count) * _ENERGY_MS)
+        part = float_samples(samples, piece).reshape(-1, step)
         power[first : first + len(part)] = np.einsum("ij,ij->i", part, part) / step
     if count:
         padded = np.concatenate([power[:1], power, power[-1:]])

@@ -7,8 +7,11 @@ from typing import Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-from asr.decode import SAMPLES_PER_MS
+from asr.decode import SAMPLES_PER_MS, to_float
 from core.span import Span
+
+# One channel at 16 kHz: float32 in [-1, 1], or PCM as it was decoded. Hours of audio stay PCM.
+Samples = NDArray[np.float32] | NDArray[np.int16]
 
 _BATCH = 256  # windows cut out at once, so that hours of audio are not copied
 
@@ -70,7 +73,7 @@ def windows_of(
 
 
 def embed_spans(
-    samples: NDArray[np.float32], spans: Sequence[Span], embedder: SpeakerEmbedder
+    samples: Samples, spans: Sequence[Span], embedder: SpeakerEmbedder
 ) -> NDArray[np.float32]:
     """The voice in each span, shape (spans, dimensions).
 
@@ -81,9 +84,23 @@ def embed_spans(
         return np.zeros((0, 1), np.float32)
     parts = []
     for first in range(0, len(spans), _BATCH):
-        cut = [_samples(samples, span) for span in spans[first : first + _BATCH]]
+        cut = [float_samples(samples, span) for span in spans[first : first + _BATCH]]
         parts.append(embedder.embed(cut))
     return np.concatenate(parts)
+
+
+def float_samples(samples: Samples, span: Span) -> NDArray[np.float32]:
+    """The samples of a span as float32 in [-1, 1].
+
+    Raises:
+        ValueError: when the span holds no sample.
+    """
+    cut = samples[span.start_ms * SAMPLES_PER_MS : span.end_ms * SAMPLES_PER_MS]
+    if not len(cut):
+        raise ValueError(f"{span} lies outside the recording")
+    if cut.dtype == np.int16:
+        return to_float(np.asarray(cut, np.int16))
+    return np.asarray(cut, np.float32)
 
 
 def _widened(span: Span, least_ms: int, duration_ms: int) -> Span:
@@ -91,10 +108,3 @@ def _widened(span: Span, least_ms: int, duration_ms: int) -> Span:
     start = max(0, span.start_ms - missing // 2)
     end = min(max(duration_ms, span.end_ms), start + least_ms)
     return Span(max(0, min(start, end - least_ms)), end)
-
-
-def _samples(samples: NDArray[np.float32], span: Span) -> NDArray[np.float32]:
-    cut = samples[span.start_ms * SAMPLES_PER_MS : span.end_ms * SAMPLES_PER_MS]
-    if not len(cut):
-        raise ValueError(f"{span} lies outside the recording")
-    return cut

@@ -6,10 +6,16 @@ from dataclasses import dataclass, field, replace
 import numpy as np
 from numpy.typing import NDArray
 
-from asr.decode import SAMPLES_PER_MS
+from asr.decode import SAMPLES_PER_MS, DecodedAudio
 from asr.diarization.changes import ChangeOptions, VoiceSpan, joined_runs, stretches, voice_spans
 from asr.diarization.clustering import TwoVoices, means_of, two_voices
-from asr.diarization.embeddings import SpeakerEmbedder, WindowOptions, embed_spans, windows_of
+from asr.diarization.embeddings import (
+    Samples,
+    SpeakerEmbedder,
+    WindowOptions,
+    embed_spans,
+    windows_of,
+)
 from asr.diarization.roles import RoleDecision, decide_roles
 from asr.diarization.words import split_utterance, voice_of
 from asr.transcript import ChannelSpeech, Role, Transcript, UntranscribedSpeech, Utterance
@@ -39,7 +45,7 @@ class DiarizeOptions:
 
 def diarize(
     transcript: Transcript,
-    samples: NDArray[np.float32],
+    samples: Samples,
     embedder: SpeakerEmbedder,
     options: DiarizeOptions | None = None,
 ) -> Transcript:
@@ -53,7 +59,7 @@ def diarize(
 
     Args:
         transcript: Recognised from one channel.
-        samples: That channel: float32, 16 kHz, from the call's start.
+        samples: That channel at 16 kHz from the call's start, float32 or PCM.
         embedder: Tells voices apart.
         options: Lengths and costs; None = the defaults.
 
@@ -90,8 +96,15 @@ def without_roles(transcript: Transcript) -> Transcript:
     return _flagged(replace(unknown, utterances=low), {FLAG_ROLES_UNKNOWN})
 
 
+def mixed_down(audio: DecodedAudio) -> DecodedAudio:
+    """The recording on one channel, each of its channels at an equal share of its level."""
+    whole = sum(pcm.astype(np.int32) for pcm in audio.pcm)
+    pcm = np.asarray(whole // len(audio.pcm), np.int16)
+    return replace(audio, pcm=(pcm,), facts=replace(audio.facts, channels=1))
+
+
 def who_speaks(
-    samples: NDArray[np.float32],
+    samples: Samples,
     speech: Sequence[Span],
     embedder: SpeakerEmbedder,
     options: DiarizeOptions,

@@ -1,5 +1,6 @@
 """Utterances cut where the voice changes: each word goes to the voice that speaks at its time."""
 
+from bisect import bisect_left, bisect_right
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from itertools import groupby, pairwise
@@ -37,12 +38,7 @@ def split_utterance(
     """
     if not utterance.words:
         return [(voice_of(utterance.span, timeline), utterance)]
-    near = [
-        item
-        for item in timeline
-        if item.span.end_ms > utterance.start_ms - _SLACK_MS
-        and item.span.start_ms < utterance.end_ms + _SLACK_MS
-    ] or list(timeline)
+    near = _near(utterance, timeline)
     voices = [voice_of(Span(w.start_ms, w.end_ms), near) for w in utterance.words]
     pieces = _readable(_pieces(utterance.words, _snapped(utterance.words, voices)))
     if len(pieces) == 1:
@@ -66,6 +62,15 @@ def voice_of(span: Span, timeline: Sequence[VoiceSpan]) -> int:
         timeline,
         key=lambda item: max(item.span.start_ms - middle, middle - item.span.end_ms, 0),
     ).voice
+
+
+def _near(utterance: Utterance, timeline: Sequence[VoiceSpan]) -> Sequence[VoiceSpan]:
+    """The part of the timeline around an utterance, with one span beyond it on each side."""
+    first = bisect_right(
+        timeline, utterance.start_ms - _SLACK_MS, key=lambda item: item.span.end_ms
+    )
+    last = bisect_left(timeline, utterance.end_ms + _SLACK_MS, key=lambda item: item.span.start_ms)
+    return timeline[max(0, first - 1) : last + 1]
 
 
 def _snapped(words: Sequence[Word], voices: Sequence[int]) -> list[int]:

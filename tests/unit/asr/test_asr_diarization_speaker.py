@@ -9,7 +9,7 @@ import torch
 from numpy.typing import NDArray
 
 from asr.engines import speaker
-from asr.engines.speaker import CamPlusPlus, speaker_weights
+from asr.engines.speaker import CamPlusPlus, load_embedder, speaker_weights
 from core.errors import AppError
 
 
@@ -134,6 +134,9 @@ def test_without_the_extra_the_error_names_it(monkeypatch: pytest.MonkeyPatch) -
         speaker_weights()
     assert error.value.code == "extra-missing"
     assert "tingjian[diarization]" in error.value.message
+    assert load_embedder(is_required=False) is None
+    with pytest.raises(AppError):
+        load_embedder(is_required=True)
 
 
 def test_mel_filters_lie_side_by_side() -> None:
