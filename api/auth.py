@@ -122,6 +122,7 @@ async def sign_in(
     if user is None or not matches or user.disabled:
         raise AppError("bad-credentials", "用户名或密码不正确，请检查后重试。")
     throttle.succeeded(username, address)
+    request.state.principal_name = user.username
     await delete_expired_sessions(session)
     hours = services(request).settings.api.session_hours
     return principal_of(user), await open_session(session, user, hours)

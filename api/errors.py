@@ -104,6 +104,8 @@ def error_body(
 
 def chinese_message(error: AppError) -> str:
     """What the error says, in Chinese where the lower layer spoke English."""
+    if any("\u4e00" <= char <= "\u9fff" for char in error.message):
+        return error.message
     return _CHINESE.get(error.code, error.message)
 
 

@@ -29,6 +29,7 @@ SECURITY_HEADERS = {
     "Permissions-Policy": "camera=(), microphone=(), geolocation=()",
 }
 
+_PROBES = frozenset({"/api/v1/health", "/api/v1/ready"})
 _REQUEST_ID = re.compile(r"[A-Za-z0-9._-]{8,64}")
 
 
@@ -91,7 +92,10 @@ def _add_headers(message: Message, request: Request) -> None:
 
 
 def _log_access(request: Request, status: int, duration_ms: int) -> None:
-    log.info(
+    # Probes ask every few seconds.
+    level = logging.DEBUG if request.url.path in _PROBES else logging.INFO
+    log.log(
+        level,
         "%s %s",
         request.method,
         request.url.path,

@@ -1,10 +1,12 @@
 """What was found in a call: transcript, timeline, findings, metrics, waveform."""
 
 import uuid
+from collections.abc import Mapping
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Path
 from fastapi.responses import JSONResponse
+from sqlalchemy.ext.asyncio import AsyncSession
 
 from api.auth import Reader
 from api.openapi import answers, shows
@@ -23,8 +25,9 @@ from core.errors import AppError
 from core.serial import to_json
 from events.hits import EventHit
 from insights.conversation import CallMetrics
+from insights.dictionary import metrics_at
 from models.results import ChannelWaveform, load_analysis, load_transcript, load_waveform
-from models.tables import Call, CallMetricsRow
+from models.tables import Call, CallMetricsRow, TranscriptRow
 
 router = APIRouter()
 
@@ -96,7 +99,7 @@ async def read_call_metrics(
     stored = await session.get(CallMetricsRow, call_id)
     if stored is None:
         raise _not_ready(row, "分析")
-    return JSONResponse(stored.metrics)
+    return JSONResponse({**stored.metrics, "figures": _in_order(stored.metrics["figures"])})
 
 
 @router.get(
@@ -112,17 +115,19 @@ async def read_waveform(call_id: CallId, principal: Reader, session: SessionDep)
     channels = await load_waveform(session, call_id)
     if not channels:
         raise _not_ready(row, "转写")
-    return waveform_of(row, channels)
+    return waveform_of(row.duration_ms, channels, await _heard_roles(session, row))
 
 
-def waveform_of(row: Call, channels: tuple[ChannelWaveform, ...]) -> Waveform:
+def waveform_of(
+    duration_ms: int | None, channels: tuple[ChannelWaveform, ...], roles: Mapping[int, str]
+) -> Waveform:
     """Stored peaks as signed numbers, with the role of each channel."""
     return Waveform(
-        duration_ms=row.duration_ms,
+        duration_ms=duration_ms,
         channels=[
             WaveformChannel(
                 channel=channel.channel,
-                role=_role(row, channel.channel),
+                role=roles.get(channel.channel, "unknown"),
                 per_second=channel.per_second,
                 peaks=list(memoryview(channel.peaks).cast("b")),
             )
@@ -131,8 +136,19 @@ def waveform_of(row: Call, channels: tuple[ChannelWaveform, ...]) -> Waveform:
     )
 
 
-def _role(row: Call, channel: int) -> str:
-    return str(row.roles[channel]) if channel < len(row.roles) else "unknown"
+async def _heard_roles(session: AsyncSession, row: Call) -> Mapping[int, str]:
+    """The role of each channel as it was transcribed; before that, as it was told."""
+    told = {channel: str(role) for channel, role in enumerate(row.roles)}
+    transcript = await session.get(TranscriptRow, row.id)
+    speech = transcript.document.get("speech", ()) if transcript is not None else ()
+    return told | {int(entry["channel"]): str(entry["role"]) for entry in speech}
+
+
+def _in_order(figures: Mapping[str, object]) -> dict[str, object]:
+    # The database keeps the keys of an object in an order of its own.
+    ids = [entry.id for entry in metrics_at("call")]
+    places = {identifier: place for place, identifier in enumerate(ids)}
+    return dict(sorted(figures.items(), key=lambda item: places.get(item[0], len(ids))))
 
 
 def _entry(position: int, hit: EventHit) -> TimelineEntry:

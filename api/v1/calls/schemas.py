@@ -70,7 +70,7 @@ class CallMetadata(BaseModel):
     ring_s: float | None = Field(description="振铃秒数")
     talk_s: float | None = Field(description="通话秒数（话单）")
     fields: dict[str, Any] = Field(description="自定义字段")
-    roles: list[str] = Field(description="各声道的角色")
+    roles: list[str] = Field(description="上传时指定的各声道角色；空表示用默认值")
 
 
 class CallAudioFile(BaseModel):

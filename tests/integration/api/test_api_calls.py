@@ -7,8 +7,9 @@ import pytest
 from sqlalchemy import text
 
 from api.scope import EVERYTHING, NOTHING, CallScope
-from asr.transcript import AudioFacts, EngineInfo, Transcript, Utterance
+from asr.transcript import AudioFacts, ChannelSpeech, EngineInfo, Transcript, Utterance
 from core.evidence import Evidence
+from core.span import Span
 from events.hits import EventHit, SopReport, StepState
 from models.calls import CallFilter, NewCall, add_call, list_calls
 from models.database import Database
@@ -55,6 +56,10 @@ def utterance(index: int, role: Any, words: str) -> Utterance:
 TRANSCRIPT = Transcript(
     audio=AudioFacts(6000, 8000, 2, "pcm_s16le", "wav"),
     engine=EngineInfo("reference"),
+    speech=(
+        ChannelSpeech(0, "agent", (Span(0, 5500),)),
+        ChannelSpeech(1, "customer", (Span(2000, 3500),)),
+    ),
     utterances=(
         utterance(0, "agent", "您好我是启航教育的小张"),
         utterance(1, "customer", "可以分期吗"),
@@ -130,7 +135,13 @@ def analysis() -> StoredAnalysis:
                 ScoreLine(label="过度承诺", points=-20.0),
             ),
         ),
-        metrics={"dictionary_version": 1},
+        metrics={
+            "dictionary_version": 1,
+            "figures": {
+                "silence_count": {"value": 0, "unit": "次", "missing_reason": ""},
+                "talk_ratio": {"value": 0.5, "unit": "ratio", "missing_reason": ""},
+            },
+        },
         versions={"tree": "测试@1"},
     )
 
@@ -144,9 +155,7 @@ async def store_results(database: Database, call: Call) -> None:
             ChannelWaveform(channel=1, per_second=20, peaks=bytes([0xFF, 0x01])),
         ]
         await save_waveform(session, call.id, channels)
-        await session.execute(
-            text("UPDATE calls SET state = 'done', score = 80, roles = '[\"agent\", \"customer\"]'")
-        )
+        await session.execute(text("UPDATE calls SET state = 'done', score = 80"))
         await session.commit()
 
 
@@ -295,7 +304,10 @@ async def test_results_of_a_call(admin: httpx.AsyncClient, seeded: Database) -> 
         {"channel": 0, "role": "agent", "per_second": 20, "peaks": [-128, 127]},
         {"channel": 1, "role": "customer", "per_second": 20, "peaks": [-1, 1]},
     ]
-    assert (await admin.get(f"/api/v1/calls/{call.id}/metrics")).json()["dictionary_version"] == 1
+    metrics = (await admin.get(f"/api/v1/calls/{call.id}/metrics")).json()
+    assert metrics["dictionary_version"] == 1
+    # In the order of the dictionary, whatever the database made of it.
+    assert list(metrics["figures"]) == ["talk_ratio", "silence_count"]
 
 
 async def queued(database: Database) -> list[str]:

@@ -169,6 +169,7 @@ async def test_a_file_over_the_limit_is_refused_and_the_rest_goes_on(
     error = result["results"][0]["error"]
     assert error["code"] == "file-too-large"
     assert error["detail"] == {"max_bytes": 1 << 20}
+    assert "big.wav" in error["message"]
 
 
 async def test_two_mono_files_are_one_call(admin: httpx.AsyncClient) -> None:
