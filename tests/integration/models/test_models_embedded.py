@@ -1,5 +1,6 @@
 """The private server: shared by processes, stopped by the last one, found again after a kill."""
 
+import contextlib
 import os
 import shutil
 import signal
@@ -33,8 +34,9 @@ def data_dir() -> Iterator[Path]:
     directory = Path(tempfile.mkdtemp(prefix="tj-emb-"))
     yield directory
     for process in _servers(directory):
-        process.kill()
-        process.wait(10)
+        with contextlib.suppress(psutil.NoSuchProcess):
+            process.kill()
+            process.wait(10)
     shutil.rmtree(directory)
 
 
@@ -42,11 +44,12 @@ def _servers(directory: Path) -> list[psutil.Process]:
     """The postmasters whose data lies below the directory."""
     found = []
     for process in psutil.process_iter():
-        try:
-            if process.name() == "postgres" and str(directory) in " ".join(process.cmdline()):
+        with contextlib.suppress(psutil.NoSuchProcess):
+            mine = process.name() == "postgres" and str(directory) in " ".join(process.cmdline())
+            parent = process.parent()
+            # A backend looks like its postmaster until it has renamed itself.
+            if mine and (parent is None or parent.name() != "postgres"):
                 found.append(process)
-        except psutil.NoSuchProcess:
-            continue
     return found
 
 
