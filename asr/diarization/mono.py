@@ -53,9 +53,9 @@ def diarize(
 
     Every utterance is of reliability `low`: roles on one channel are inferred. Words, dropped
     segments and audio facts stay; speech is listed once per role, untranscribed speech has a
-    role. The quality flag `mono-diarized` is added, `roles-uncertain` when what was said leaves
-    the roles a guess, and `one-voice` when only one voice was heard (whose role stays unknown
-    unless what it says tells).
+    role, the engine's options name the embedder. The quality flag `mono-diarized` is added,
+    `roles-uncertain` when what was said leaves the roles a guess, and `one-voice` when only one
+    voice was heard (whose role stays unknown unless what it says tells).
 
     Args:
         transcript: Recognised from one channel.
@@ -72,6 +72,8 @@ def diarize(
             "说话人分离只用于单声道录音；这份转写已有多个声道。请改用声道映射（--channels）指定角色。",
         )
     chosen = options or DiarizeOptions()
+    made_by = {**transcript.engine.options, "diarization": embedder.name}
+    transcript = replace(transcript, engine=replace(transcript.engine, options=made_by))
     speech = _speech(transcript, len(samples) // SAMPLES_PER_MS)
     timeline, is_one_voice = who_speaks(samples, speech, embedder, chosen)
     if not timeline:

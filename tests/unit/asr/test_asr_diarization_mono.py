@@ -125,6 +125,7 @@ def test_utterances_are_cut_at_changes_of_voice_and_get_roles() -> None:
         assert abs(u.end_ms - span.end_ms) <= 60
         assert all(u.start_ms <= w.start_ms < w.end_ms <= u.end_ms for w in u.words)
     assert heard.audio.quality_flags == ("clipping", FLAG_DIARIZED)
+    assert heard.engine.options == {"diarization": "pitch"}
 
 
 def test_pcm_gives_the_same_as_floats() -> None:
