@@ -14,7 +14,7 @@ _TAG_MIDDLE = re.compile(r"(?:对吧|是吧|你知道吗|您知道吗|怎么说�
 
 # Question words that assert: 什么都, 没什么, 不怎么, 哪怕, 多少都, 那么, 这么.
 _ASSERTING = re.compile(
-    r"没什么|没啥|不怎么|什么的|什么都|什么也|怎么都|怎么也|谁都|谁也|哪怕|哪儿都|哪里都|哪都|哪里哪里|"
+    r"[没不][^，。！？]{0,4}(?:什么|啥|哪|谁|多少)|不怎么|什么的|什么都|什么也|怎么都|怎么也|谁都|谁也|哪怕|哪儿都|哪里都|哪都|哪里哪里|"
     r"(?:无论|不管|不论)[^，。！？]*?(?:什么|怎么|多少|哪|谁|几)|多少有|多少会|几乎|十几|几十|几百|几千|几万|"
     r"好几|这几|那几|前几|后几|几句|几分钟就|怎么办都|这么|那么|多么|要么|什么时候都|"
     r"(?:知道|明白|了解|清楚)(?:什么|怎么|多少|哪)"
@@ -42,14 +42,9 @@ def count_questions(text: str) -> int:
 def _asks(sentence: str) -> bool:
     core, tags = _TAG.subn("", sentence.strip())
     core = _TAG_MIDDLE.sub("", core).rstrip("，, ")
+    if not _TEXT.search(core):
+        return False
+    if (core.endswith(("？", "?")) and not tags) or _A_NOT_A.search(core):
+        return True
     core = _ASSERTING.sub("", core)
-    marked = not tags and core.endswith(("？", "?"))
-    return bool(
-        _TEXT.search(core)
-        and (
-            marked
-            or _FINAL_PARTICLE.search(core.rstrip("。！!；;"))
-            or _A_NOT_A.search(core)
-            or _WORD.search(core)
-        )
-    )
+    return bool(_FINAL_PARTICLE.search(core.rstrip("。！!；;")) or _WORD.search(core))
