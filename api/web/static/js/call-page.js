@@ -15,7 +15,11 @@ class CallPage extends HTMLElement {
     this.transcript = this.querySelector("call-transcript");
     this.tabs = this.querySelector("side-tabs");
     this.events = [...this.querySelectorAll(".event")];
-    phoneTabs(this.querySelector(".desk"), this.tabs);
+    const desk = this.querySelector(".desk");
+    this.showOnPhone = phoneTabs(desk, this.tabs);
+    desk.addEventListener("panel-shown", (event) => {
+      if (event.detail === "transcript") this.transcript?.recall();
+    });
     const deck = this.querySelector(".player");
     if (deck) {
       this.player = new CallPlayer(deck, {
@@ -67,6 +71,7 @@ class CallPage extends HTMLElement {
 
   #playEvidence(link) {
     this.player.playFrom(Number(link.dataset.seek));
+    if (link.dataset.utteranceLink) this.showOnPhone("transcript");
     if (link.dataset.mark) this.transcript?.showMark(link.dataset.mark, link.dataset.utteranceLink);
     else if (link.dataset.utteranceLink) this.transcript?.showUtterance(link.dataset.utteranceLink);
   }

@@ -22,8 +22,13 @@ class CallTranscript extends HTMLElement {
     this.#followButton?.addEventListener("click", () => {
       this.#scrolledByHand = -Infinity;
       this.#followButton.hidden = true;
-      this.#current.at(-1)?.element.scrollIntoView({ block: "center", behavior: "smooth" });
+      this.recall();
     });
+  }
+
+  /** Bring what is being said into view (the panel may have been hidden). */
+  recall() {
+    this.#current.at(-1)?.element.scrollIntoView({ block: "center", behavior: "smooth" });
   }
 
   /** Mark everything said at `time` (both sides may speak); scroll while playing. */

@@ -81,15 +81,18 @@ class SideTabs extends HTMLElement {
   }
 }
 
-/** On a narrow screen conversation and events are tabs too, in one bar under the player. */
+/**
+ * On a narrow screen conversation and events are tabs too, in one bar under the player.
+ * Returns a function that brings a panel to the front there, and does nothing on a wide screen.
+ */
 export function phoneTabs(desk, tabs) {
-  if (!desk || !tabs) return;
   const outside = ["transcript", "events"].map((id) => document.getElementById(id));
   const verdictPanels = tabs.panels;
   const show = (id) => {
     for (const panel of outside) panel.classList.toggle("phone-hidden", panel.id !== id);
     for (const panel of verdictPanels) panel.hidden = panel.id !== id;
     tabs.mark(id);
+    desk.dispatchEvent(new CustomEvent("panel-shown", { detail: id }));
   };
   let buttons = [];
   const apply = () => {
@@ -111,6 +114,9 @@ export function phoneTabs(desk, tabs) {
   });
   NARROW.addEventListener("change", apply);
   apply();
+  return (id) => {
+    if (NARROW.matches) show(id);
+  };
 }
 
 customElements.define("side-tabs", SideTabs);

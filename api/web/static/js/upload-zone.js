@@ -13,7 +13,6 @@ class UploadZone extends HTMLElement {
     this.input = this.querySelector("input[type=file]");
     this.drop = this.querySelector(".drop");
     this.results = this.querySelector(".upload-results");
-    this.classList.add("enhanced");
     this.input.addEventListener("change", () => {
       this.#choose(this.input.files);
       this.input.value = "";
