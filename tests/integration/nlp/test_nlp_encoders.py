@@ -13,8 +13,8 @@ from nlp.encoders.loading import load_encoder
 
 @pytest.fixture(scope="module")
 def tiny_bert(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    transformers = pytest.importorskip("transformers")
     import torch
+    import transformers
 
     data_dir = tmp_path_factory.mktemp("data")
     folder = data_dir / "weights" / "tiny"
@@ -62,7 +62,6 @@ def test_a_hugging_face_directory_fulfils_the_contract(tiny_bert: Path) -> None:
 
 
 def test_a_model_that_is_not_here_is_one_clear_error(tmp_path: Path) -> None:
-    pytest.importorskip("transformers")
     with pytest.raises(AppError, match="no-such/model") as caught:
         load_encoder(NlpSettings(encoder="no-such/model"), tmp_path, offline=True)
     assert caught.value.code == "weights-missing"

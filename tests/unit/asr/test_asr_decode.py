@@ -1,7 +1,7 @@
 """Decoding: every format, bad files, channels kept apart, bounded length."""
 
 import math
-import os
+import sys
 from pathlib import Path
 
 import av
@@ -136,7 +136,6 @@ def test_probe_reads_the_header_only() -> None:
     assert abs(facts.duration_ms - 3000) < 100
 
 
-@pytest.mark.skipif(os.name != "posix", reason="peak memory is read the POSIX way")
 def test_a_header_that_promises_hours_takes_no_memory(tmp_path: Path) -> None:
     import resource
 
@@ -150,7 +149,8 @@ def test_a_header_that_promises_hours_takes_no_memory(tmp_path: Path) -> None:
     after = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
     assert "truncated" in audio.facts.quality_flags
     assert audio.facts.duration_ms < 3100
-    assert after - before < 200_000  # KiB
+    unit_bytes = 1 if sys.platform == "darwin" else 1024
+    assert (after - before) * unit_bytes < 200_000_000
 
 
 def test_a_piece_is_cut_to_the_call() -> None:
