@@ -60,18 +60,6 @@ _CODES: Mapping[int, tuple[str, str]] = {
 }
 
 
-# Lower layers word their errors in English, for logs and terminals. Those that people of this API
-# meet are said in Chinese here; what they are about is in `detail`.
-_CHINESE: Mapping[str, str] = {
-    "bad-cursor": "游标无效，请去掉 cursor 从第一页重新读取。",
-    "empty-file": "文件是空的（0 字节），请重新导出录音。",
-    "file-too-large": "文件超过单个录音的大小上限，请压缩或拆分后再上传。",
-    "storage-unavailable": "录音存储暂时不可用，请稍后重试。",
-    "blob-missing": "录音文件已不在存储中，请从备份恢复后重试。",
-    "unknown-event-type": "含有未知的事件类型，请从 call.completed、call.failed 中选择。",
-}
-
-
 class ErrorBody(BaseModel):
     """What went wrong. `code` is stable; `message` names the fix; `detail` is for machines."""
 
@@ -102,13 +90,6 @@ def error_body(
     return {"error": {"code": code, "message": message, "detail": dict(detail or {})}}
 
 
-def chinese_message(error: AppError) -> str:
-    """What the error says, in Chinese where the lower layer spoke English."""
-    if any("\u4e00" <= char <= "\u9fff" for char in error.message):
-        return error.message
-    return _CHINESE.get(error.code, error.message)
-
-
 def error_response(error: AppError, headers: Mapping[str, str] | None = None) -> JSONResponse:
     """The response for an expected failure; 401 names the schemes that would be accepted."""
     status = status_of(error.code)
@@ -122,7 +103,7 @@ def error_response(error: AppError, headers: Mapping[str, str] | None = None) ->
     if status == HTTPStatus.REQUESTED_RANGE_NOT_SATISFIABLE and isinstance(total, int):
         extra.setdefault("Content-Range", f"bytes */{total}")
     return JSONResponse(
-        error_body(error.code, chinese_message(error), error.detail),
+        error_body(error.code, error.message, error.detail),
         status_code=status,
         headers=extra,
     )

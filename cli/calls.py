@@ -94,4 +94,4 @@ def read_written_call(path: Path) -> WrittenCall:
         call = document.get("call")
         domain = str(call.get("domain") or "") if isinstance(call, dict) else ""
         document = document["transcript"]
-    return WrittenCall(from_json(Transcript, document, f"transcript {path}"), domain)
+    return WrittenCall(from_json(Transcript, document, f"转写文件 {path} "), domain)

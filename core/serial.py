@@ -24,7 +24,7 @@ def to_json(value: object, kind: Any = None) -> Any:
     return _adapter(cast(Hashable, kind or type(value))).dump_python(value, mode="json")
 
 
-def from_json(kind: type[T], data: object, what: str = "document") -> T:
+def from_json(kind: type[T], data: object, what: str = "文档") -> T:
     """An instance of `kind` from plain JSON types, validated.
 
     Raises:
@@ -37,7 +37,7 @@ def from_json(kind: type[T], data: object, what: str = "document") -> T:
         place = ".".join(str(part) for part in first["loc"]) or "(top)"
         raise AppError(
             "bad-document",
-            f"The {what} is not valid at {place}: {first['msg']}. Correct that field.",
+            f"{what}在 {place} 处不正确：{first['msg']}。请改正该字段。",
             detail={
                 "errors": [{"at": list(e["loc"]), "message": e["msg"]} for e in error.errors()[:20]]
             },

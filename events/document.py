@@ -65,9 +65,7 @@ def load_tree(path: Path) -> EventTree:
     try:
         text = path.read_text(encoding="utf-8")
     except (OSError, UnicodeDecodeError) as error:
-        raise AppError(
-            "not-found", f"Cannot read the tree {path}: {error}. Check the path."
-        ) from error
+        raise AppError("not-found", f"无法读取事件树 {path}：{error}。请检查路径。") from error
     return parse_tree(text, str(path))
 
 
@@ -86,7 +84,7 @@ def load_pack(name_or_domain: str) -> EventTree:
         if _pack_domain(name) == wanted:
             return load_pack(name)
     raise AppError(
-        "not-found", f"There is no pack {wanted!r}. Choose one of: {', '.join(pack_names())}."
+        "not-found", f"没有名为 {wanted!r} 的事件树包，可选：{'、'.join(pack_names())}。"
     )
 
 

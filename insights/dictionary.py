@@ -39,7 +39,7 @@ def metric(identifier: str) -> Metric:
     except KeyError:
         raise AppError(
             "not-found",
-            f"There is no metric {identifier!r}. The ids are listed in docs/metrics.md.",
+            f"没有指标 {identifier!r}。全部指标见 docs/metrics.md。",
         ) from None
 
 

@@ -78,7 +78,7 @@ async def load_transcript(session: AsyncSession, call_id: uuid.UUID) -> Transcri
         return None
     utterances = await _read(session, UtteranceRow, call_id, _UTTERANCE_COLUMNS)
     listed = [{"index": position, **values} for position, values in enumerate(utterances)]
-    return from_json(Transcript, {**row.document, "utterances": listed}, "stored transcript")
+    return from_json(Transcript, {**row.document, "utterances": listed}, "已存转写")
 
 
 async def save_waveform(
@@ -137,10 +137,10 @@ async def load_analysis(session: AsyncSession, call_id: uuid.UUID) -> StoredAnal
         "order_adherence": row.order_adherence,
     }
     return StoredAnalysis(
-        hits=tuple(from_json(EventHit, values, "stored event hit") for values in hits),
-        sop=from_json(SopReport, sop, "stored SOP report"),
-        findings=tuple(from_json(Finding, values, "stored finding") for values in findings),
-        score=from_json(Score, row.score, "stored score"),
+        hits=tuple(from_json(EventHit, values, "已存事件命中") for values in hits),
+        sop=from_json(SopReport, sop, "已存 SOP 状态"),
+        findings=tuple(from_json(Finding, values, "已存质检发现") for values in findings),
+        score=from_json(Score, row.score, "已存得分"),
         metrics=row.metrics,
         versions=row.versions,
     )

@@ -8,7 +8,7 @@ from fastapi import Request, Response
 from fastapi.responses import RedirectResponse
 from fastapi.routing import APIRoute
 
-from api.errors import chinese_message, status_of
+from api.errors import status_of
 from api.web.catalogue import Phrases
 from api.web.rendering import language_of_request, render
 from core.errors import AppError
@@ -43,7 +43,7 @@ def error_page(request: Request, error: AppError) -> Response:
     values: dict[str, Any] = {
         "user": None,
         "title": t(_TITLES.get(status, "error.failed")),
-        "message": chinese_message(error),
+        "message": error.message,
     }
     return render(request, "error.html", values, status=status)
 

@@ -21,7 +21,7 @@ from api.auth import (
     sign_out,
     user_of_cookie,
 )
-from api.errors import chinese_message, status_of
+from api.errors import status_of
 from api.principal import Principal
 from api.same_origin import require_same_origin
 from api.services import ServicesDep, SessionDep
@@ -91,7 +91,7 @@ async def sign_in_submit(
     except AppError as error:
         values = {
             "user": None,
-            "error": chinese_message(error),
+            "error": error.message,
             "next": next,
             "username": username,
         }

@@ -42,8 +42,8 @@ class HuggingFaceEncoder:
         except ImportError as error:
             raise AppError(
                 "extra-missing",
-                f"The encoder {name!r} needs transformers and torch. "
-                "Install them with: pip install 'tingjian[transformers]'.",
+                f"句向量编码器 {name!r} 需要 transformers 与 torch。"
+                "请执行：pip install 'tingjian[transformers]'。",
             ) from error
         local = Path(name).is_dir()
         options: dict[str, Any] = {"local_files_only": local or offline}
@@ -55,8 +55,8 @@ class HuggingFaceEncoder:
         except (OSError, ValueError) as error:
             raise AppError(
                 "weights-missing",
-                f"The encoder {name!r} cannot be loaded: {error}. Give a directory with the model, "
-                "or a hub name while offline mode is off.",
+                f"无法加载句向量编码器 {name!r}：{error}。"
+                "请给出模型目录，或关闭离线模式后使用模型名。",
             ) from error
         self._torch: Any = torch
         self._device = "cuda" if torch.cuda.is_available() else "cpu"

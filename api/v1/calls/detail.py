@@ -94,7 +94,7 @@ async def call_detail(session: AsyncSession, row: CallRow) -> Call:
             findings_undecidable=findings.get("undecidable", 0),
         ),
         sop=await _sop(session, row.id, results) if results is not None else None,
-        score=from_json(Score, results.score, "stored score") if results is not None else None,
+        score=from_json(Score, results.score, "已存得分") if results is not None else None,
         versions=results.versions if results is not None else None,
     )
 

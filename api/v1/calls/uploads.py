@@ -4,7 +4,6 @@ import logging
 import uuid
 from collections.abc import Mapping
 
-from api.errors import chinese_message
 from api.multipart import UploadedFile
 from api.principal import Principal
 from api.services import Services
@@ -157,5 +156,5 @@ def _refused(item: PlannedItem, error: AppError) -> UploadResult:
         row=item.row,
         status="rejected",
         call_id=None,
-        error=UploadError(code=error.code, message=chinese_message(error), detail={**detail}),
+        error=UploadError(code=error.code, message=error.message, detail={**detail}),
     )
