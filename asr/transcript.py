@@ -7,7 +7,11 @@ from core.span import Span
 
 Role = Literal["agent", "customer", "unknown"]
 Reliability = Literal["high", "low"]
+AudioFix = Literal["swap-roles", "treat-as-mono", "re-transcribe"]
+AUDIO_FIXES: tuple[AudioFix, ...] = ("swap-roles", "treat-as-mono", "re-transcribe")
 ROLES: tuple[Role, ...] = ("agent", "customer", "unknown")
+# What people call the roles in messages, reasons and listings.
+ROLE_NAMES: dict[str, str] = {"agent": "坐席", "customer": "客户", "unknown": "未知说话人"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,11 +88,32 @@ class UntranscribedSpeech:
 
 
 @dataclass(frozen=True, slots=True)
+class AudioCheck:
+    """One thing measured in a recording, and whether it is out of bounds.
+
+    `code` is kebab-case and, when `flagged`, also a quality flag. `threshold` is the bound that
+    `value` is held to, in the same `unit` (`ratio`, `dB`, `dBFS`, `Hz`, `ms`, `points`).
+    `channel` is None for the whole recording. `fix` is what to try when it is flagged, None when
+    only another recording helps.
+    """
+
+    code: str
+    value: float
+    unit: str
+    threshold: float
+    flagged: bool
+    channel: int | None = None
+    fix: AudioFix | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class AudioFacts:
     """What the recording is.
 
     `quality_flags` are kebab-case, sorted (`identical-channels`,
     `nearly-empty`, `clipping`, `no-audio`, ...); `sample_rate_hz` is the source's own rate.
+    `checks` are the measurements behind the flags, one or more per code; what could not be
+    measured (pitch without speech) is left out.
     """
 
     duration_ms: int
@@ -97,6 +122,7 @@ class AudioFacts:
     codec: str
     container: str
     quality_flags: tuple[str, ...] = ()
+    checks: tuple[AudioCheck, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -122,6 +148,16 @@ class Transcript:
     speech: tuple[ChannelSpeech, ...] = ()
     dropped: tuple[DroppedSegment, ...] = ()
     untranscribed: tuple[UntranscribedSpeech, ...] = ()
+
+    @property
+    def channel_roles(self) -> dict[int, Role]:
+        """The role of each channel with speech; `unknown` where one channel carries both."""
+        roles: dict[int, Role] = {}
+        for item in self.speech:
+            known = roles.setdefault(item.channel, item.role)
+            if known != item.role:
+                roles[item.channel] = "unknown"
+        return roles
 
     def with_roles(self, roles: tuple[Role, ...]) -> "Transcript":
         """The same transcript with channel i spoken by `roles[i]`; missing channels are unknown."""

@@ -1,8 +1,6 @@
 """Transcripts as plain text and as SRT subtitles."""
 
-from asr.transcript import Role, Transcript
-
-ROLE_NAMES: dict[Role, str] = {"agent": "客服", "customer": "客户", "unknown": "未知"}
+from asr.transcript import ROLE_NAMES, Transcript
 
 
 def clock(ms: int) -> str:
@@ -15,7 +13,7 @@ def clock(ms: int) -> str:
 
 
 def as_text(transcript: Transcript) -> str:
-    """One line for each utterance: `[01:02.3] 客服: text`; empty when nobody spoke."""
+    """One line for each utterance: `[01:02.3] 坐席: text`; empty when nobody spoke."""
     return "".join(
         f"[{clock(u.start_ms)}] {ROLE_NAMES[u.role]}: {u.text}\n" for u in transcript.utterances
     )

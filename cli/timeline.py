@@ -7,7 +7,8 @@ from rich.console import Group, RenderableType
 from rich.markup import escape
 from rich.table import Table
 
-from cli.subtitles import ROLE_NAMES, clock
+from asr.transcript import ROLE_NAMES
+from cli.subtitles import clock
 
 STATE_NAMES = {
     "executed": "✓ 已执行",

@@ -25,7 +25,7 @@ class EventHit(Evidence):
 class StepState:
     """Whether one SOP step of the tree was executed in one call.
 
-    `reason` is a short Chinese sentence for people (`第 3 句命中`, `客服语音有 12 秒未转写`).
+    `reason` is a short Chinese sentence for people (`第 3 句命中`, `坐席语音有 12 秒未转写`).
     `hits` are the positions in the call's hit list that prove an executed step. `expected_rank`
     is the step's place in the tree, `actual_rank` its place in the call (None unless executed).
     Steps that are not `expected` are reported and stay out of the coverage.

@@ -91,7 +91,7 @@ def _node_findings(node: EventNode) -> Iterator[_Finding]:
         fix = "请加 keywords、regex 或 examples。"
         yield path, "error", "no-matcher", f"节点 {path} 没有任何匹配方式。", fix
     if node.role == "unknown":
-        message = f"节点 {path} 没有指定说话人，客服与客户说的都会命中。"
+        message = f"节点 {path} 没有指定说话人，坐席与客户说的都会命中。"
         yield path, "warning", "no-role", message, "请写 role: agent 或 role: customer。"
     if match.threshold is not None and not 0.0 < match.threshold < 1.0:
         message = f"节点 {path} 的 threshold 是 {match.threshold:g}，应在 0 与 1 之间。"

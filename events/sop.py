@@ -10,7 +10,7 @@ conversation (`EventTree.conversation`), nor when none of its `applies_after` ev
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
-from asr.transcript import Role, Transcript
+from asr.transcript import ROLE_NAMES, Role, Transcript
 from core.span import Span, total_ms
 from events.hits import EventHit, SopReport, SopState, StepState
 from events.tree import EventNode, EventTree, Scope
@@ -22,7 +22,6 @@ UNHEARD_SHARE = 0.1
 """The same as a share of that role's speech."""
 
 _UNHEARD_FLOOR_MS = 500
-_ROLE_NAMES = {"agent": "客服", "customer": "客户", "unknown": "说话人"}
 
 
 def sop_report(tree: EventTree, transcript: Transcript, hits: Sequence[EventHit]) -> SopReport:
@@ -113,7 +112,7 @@ def _state(node: EventNode, call: _Call, found: tuple[int, ...], idle: str) -> t
         return "not_applicable", idle
     if node.applies_after and not any(call.hits_of(path) for path in node.applies_after):
         return _not_triggered(node, call)
-    who = _ROLE_NAMES[node.role]
+    who = ROLE_NAMES[node.role]
     if not call.heard(node.role):
         return "undecidable", f"没有{who}的转写"
     unheard = call.unheard_ms(node.role, _window(node.scope, call.transcript))

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from asr import timing
-from asr.transcript import Reliability, Role, Transcript
+from asr.transcript import ROLE_NAMES, Reliability, Role, Transcript
 from core.span import Span, merge_spans, subtract_spans, total_ms
 from events.hits import EventHit
 from insights.definitions.call import CALL_METRICS
@@ -17,7 +17,6 @@ from insights.questions import count_questions
 from insights.turns import Turn, count_discussions, turns
 
 SIDES: tuple[Role, Role] = ("agent", "customer")
-_SIDE_NAMES: dict[Role, str] = {"agent": "客服", "customer": "客户"}
 
 NO_TIMES = "文字稿没有时间"
 NO_ROLES = "没有区分说话人"
@@ -170,7 +169,7 @@ def _talk(heard: _Heard) -> dict[str, _Measured]:
         rate = timing.speech_rate(heard.transcript, side, heard.parameters.rate_min_units)
         found[f"{side}_speech_rate"] = (
             rate,
-            heard.why_unknown if mine is None else f"{_SIDE_NAMES[side]}没有足够长的话语",
+            heard.why_unknown if mine is None else f"{ROLE_NAMES[side]}没有足够长的话语",
         )
     return found
 
@@ -182,10 +181,10 @@ def _floor(heard: _Heard) -> dict[str, _Measured]:
     ):
         runs = timing.monologues(heard.transcript, side, heard.parameters.monologue_pause_ms)
         longest = max((run.speech_ms for run in runs or ()), default=None)
-        reason = heard.why_unknown if runs is None else f"{_SIDE_NAMES[side]}没有说话"
+        reason = heard.why_unknown if runs is None else f"{ROLE_NAMES[side]}没有说话"
         found[identifier] = (longest, reason)
     gaps = timing.response_latencies(heard.transcript, "agent")
-    reason = heard.why_unknown if gaps is None else "没有客户之后客服接话的地方"
+    reason = heard.why_unknown if gaps is None else "没有客户之后坐席接话的地方"
     found["response_latency_median"] = (round(statistics.median(gaps)) if gaps else None, reason)
     found["response_latency_p90"] = (_percentile(gaps, 0.9) if gaps else None, reason)
     if not heard.turns or not heard.active_ms:

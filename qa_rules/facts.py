@@ -3,6 +3,7 @@
 from collections import defaultdict
 from dataclasses import dataclass
 
+from asr import transcript
 from asr.transcript import Utterance
 from core.evidence import Evidence, Form, Layer
 from core.span import Span, total_ms
@@ -15,7 +16,7 @@ from qa_rules.meaning import MeaningModel, Meanings
 from qa_rules.model import Range, SaidBy, Scope
 from qa_rules.verdict import Gap
 
-ROLE_NAMES = {"agent": "客服", "customer": "客户", "any": "通话", "unknown": "未知说话人"}
+ROLE_NAMES = {**transcript.ROLE_NAMES, "any": "通话"}
 
 
 @dataclass(frozen=True, slots=True)

@@ -79,7 +79,7 @@ def _print_report(report: Mapping[str, Any]) -> None:
         )
     console.print(line)
     if report["cer"]["all"] is not None:
-        cer = Table("字错率", "全部", "客服", "客户")
+        cer = Table("字错率", "全部", "坐席", "客户")
         cer.add_row("CER", *(_number(report["cer"][key]) for key in ("all", "agent", "customer")))
         console.print(cer)
     summary = Table("", "精确率", "召回率", "F1", "宏平均 F1", "SOP 状态准确率")

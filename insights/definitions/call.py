@@ -3,7 +3,7 @@
 from insights.metric import Metric, Parameter
 from insights.parameters import BACKCHANNEL_MS, DEFAULTS, MONOLOGUE_BRIDGE_MS
 
-_SIDES = (("agent", "客服", "Agent"), ("customer", "客户", "Customer"))
+_SIDES = (("agent", "坐席", "Agent"), ("customer", "客户", "Customer"))
 _SPEECH = "两侧的语音区间（VAD；没有声音时为话语区间）"
 _UTTERANCES = "转写的话语"
 _NO_SPEECH = "没有区分说话人，或通话中没有人说话"
@@ -65,10 +65,10 @@ _TALK = (
     ),
     _call(
         "talk_ratio",
-        "客服说话占比",
+        "坐席说话占比",
         "Talk ratio",
         "ratio",
-        "客服说话时长 ÷（客服 + 客户）；团队值分“各通平均”与“合并计算”两种，分别标明",
+        "坐席说话时长 ÷（坐席 + 客户）；团队值分“各通平均”与“合并计算”两种，分别标明",
         "agent speech / (agent + customer speech); team figures are labelled mean of calls "
         "or pooled",
         "两侧说话时长之和",
@@ -126,7 +126,7 @@ _FLOOR = (
             parameters=_RUN,
         )
         for identifier, zh, en, who, side in (
-            ("longest_monologue", "客服最长独白", "Longest monologue", "客服", "agent"),
+            ("longest_monologue", "坐席最长独白", "Longest monologue", "坐席", "agent"),
             (
                 "longest_customer_story",
                 "客户最长叙述",
@@ -139,12 +139,12 @@ _FLOOR = (
     *(
         _call(
             f"response_latency_{key}",
-            f"客服响应时延（{zh}）",
+            f"坐席响应时延（{zh}）",
             f"Response latency ({en})",
             "ms",
-            f"客户说完到客服开口的间隔的{zh}；重叠记 0",
+            f"客户说完到坐席开口的间隔的{zh}；重叠记 0",
             f"{en} of gaps from the customer's end to the agent's start; overlap counts 0",
-            missing="没有客户之后客服接话的地方",
+            missing="没有客户之后坐席接话的地方",
         )
         for key, zh, en in (("median", "中位数", "median"), ("p90", "90 分位", "90th percentile"))
     ),

@@ -63,7 +63,7 @@ FINDING = {
     "outcome": "hit",
     "score_effect": -15.0,
     "veto": False,
-    "reason": "客服第 4 句承诺包过",
+    "reason": "坐席第 4 句承诺包过",
     "ruleset": "电销通用@1",
     "evidence": [EVIDENCE],
 }

@@ -106,12 +106,12 @@ def test_clock(ms: int, shown: str) -> None:
 
 
 def test_text_has_a_line_for_each_utterance() -> None:
-    assert as_text(TRANSCRIPT) == "[00:01.2] 客服: 您好\n[1:02:03.0] 客户: 喂\n"
+    assert as_text(TRANSCRIPT) == "[00:01.2] 坐席: 您好\n[1:02:03.0] 客户: 喂\n"
 
 
 def test_srt_is_numbered_and_timed() -> None:
     assert as_srt(TRANSCRIPT) == (
-        "1\n00:00:01,234 --> 00:00:02,000\n客服: 您好\n\n"
+        "1\n00:00:01,234 --> 00:00:02,000\n坐席: 您好\n\n"
         "2\n01:02:03,004 --> 01:02:04,000\n客户: 喂\n"
     )
 

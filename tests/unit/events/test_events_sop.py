@@ -142,7 +142,7 @@ def test_an_unheard_customer_may_have_objected(call: Call) -> None:
 def test_an_agent_without_transcript_is_undecidable(call: Call) -> None:
     said = call("C:喂", "C:太贵了", "C:再见")
     assert step(said, "开场/介绍").state == "undecidable"
-    assert step(said, "开场/介绍").reason == "没有客服的转写"
+    assert step(said, "开场/介绍").reason == "没有坐席的转写"
 
 
 def test_speech_spans_are_the_measure_of_a_share(call: Call) -> None:
