@@ -2,6 +2,7 @@
 
 from collections import defaultdict
 from dataclasses import dataclass
+from functools import cached_property
 
 from asr import transcript
 from asr.transcript import Utterance
@@ -10,11 +11,15 @@ from core.span import Span, total_ms
 from events.hits import EventHit
 from events.places import span_of
 from nlp.normalise import TextForms, forms
+from nlp.phonetics import SoundCodes
 from qa_rules.call import CallView
 from qa_rules.logic import Truth
 from qa_rules.meaning import MeaningModel, Meanings
 from qa_rules.model import Range, SaidBy, Scope
 from qa_rules.verdict import Gap
+
+SOUNDS = SoundCodes()
+"""One code book for conditions and calls: equal codes are equal sounds."""
 
 ROLE_NAMES = {**transcript.ROLE_NAMES, "any": "通话"}
 
@@ -53,6 +58,20 @@ class CallFacts:
         if known is None:
             known = self._forms[utterance.index] = forms(utterance.text)
         return known
+
+    @cached_property
+    def joined(self) -> str:
+        """Every utterance in its normalised form, and as heard where that differs, one a line."""
+        texts = [self.forms(utterance) for utterance in self.transcript.utterances]
+        lines = [text.normalised for text in texts]
+        lines += [text.heard for text in texts if text.heard != text.normalised]
+        return "\n".join(lines)
+
+    @cached_property
+    def sounds(self) -> tuple[str, ...]:
+        """The sound codes of every utterance."""
+        said = self.transcript.utterances
+        return tuple(SOUNDS.encode(self.forms(utterance).pinyin) for utterance in said)
 
     def meanings(self, model: MeaningModel, utterance: Utterance) -> Meanings:
         """What the clauses of an utterance may mean; one model serves a whole evaluation."""

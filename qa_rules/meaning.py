@@ -18,12 +18,14 @@ from events.document import load_pack, pack_names
 from events.semantic import SemanticModel, semantic_text
 from events.tree import Background, EventNode, EventTree, Matchers
 from nlp.encoders.base import SentenceEncoder
-from nlp.normalise import TextForms
+from nlp.normalise import TextForms, forms
 from qa_rules.model import SaidBy, SemanticCondition
 
 _LONGEST_UNIT = 40
 _UNIT_STEP = 20
 _SHORTEST_UNIT = 3
+_UNLIKE = 0.6  # Unrelated sentences of sales calls reach about this similarity.
+_MARGIN = 0.05
 _SIDES: tuple[Role, ...] = ("agent", "customer")
 
 
@@ -38,30 +40,50 @@ class MeaningModel:
     ) -> None:
         self._encoder = encoder
         unique = list(dict.fromkeys(conditions))
-        nodes = tuple(_node(str(at), condition) for at, condition in enumerate(unique))
-        ordinary = (*(Background("unknown", _plain(t)) for t in background), *ordinary_speech())
-        tree = EventTree(name="rules", nodes=nodes, background=ordinary)
         self._keys = {condition: str(at) for at, condition in enumerate(unique)}
+        ordinary = (*(Background("unknown", _plain(t)) for t in background), *ordinary_speech())
+        nodes = tuple(_node(self._keys[condition], condition) for condition in unique)
+        tree = EventTree(name="rules", nodes=nodes, background=ordinary)
         self._models = {side: SemanticModel(tree, side, encoder) for side in _SIDES}
+        self._sentences = _sentences(tree)
+        self._vectors = encoder.encode(self._sentences)
+        place = {sentence: row for row, sentence in enumerate(self._sentences)}
+        self._examples = {
+            condition: np.array([place[_folded(text)] for text in condition.examples])
+            for condition in unique
+        }
 
     def read(self, utterance: Utterance, text: TextForms) -> "Meanings":
-        """The units of an utterance with their scores for every condition of its role."""
+        """The units of an utterance, ready to be scored for any condition."""
         spans = meaning_units(text)
         texts = [semantic_text(_plain(text.normalised[start:end])) for start, end in spans]
         vectors = self._encoder.encode(texts)
         sides = _SIDES if utterance.role == "unknown" else (utterance.role,)
-        scores = {side: self._models[side].scores(texts, vectors) for side in sides}
-        return Meanings(self, spans, vectors, scores)
+        scores = [(self._models[side], self._models[side].scores(texts, vectors)) for side in sides]
+        return Meanings(self, spans, vectors @ self._vectors.T, tuple(scores))
 
-    def column(self, condition: SemanticCondition, side: Role) -> int | None:
-        """The condition's place in the scores of a side; None when that side never says it."""
-        paths = self._models[side].paths
-        key = self._keys[condition]
-        return paths.index(key) if key in paths else None
+    def key(self, condition: SemanticCondition) -> str:
+        """The name of a condition in the fitted models."""
+        return self._keys[condition]
 
-    def nearest(self, side: Role, column: int, vector: NDArray[np.float32]) -> str:
-        """The example that is most like a vector."""
-        return self._models[side].nearest(column, vector)
+    def likeness(
+        self, condition: SemanticCondition, similar: NDArray[np.float32]
+    ) -> tuple[NDArray[np.float32], list[str]]:
+        """How plainly each unit repeats an example, in [0, 1], and the nearest examples.
+
+        The fitted models need several examples to be sure of anything; a unit that says an
+        example nearly word for word is sure by itself, unless something else is as near.
+        """
+        rows = self._examples[condition]
+        mine = similar[:, rows]
+        best = mine.argmax(axis=1)
+        others = np.ones(similar.shape[1], dtype=bool)
+        others[rows] = False
+        near = mine.max(axis=1)
+        against = similar[:, others].max(axis=1) if others.any() else np.zeros_like(near)
+        plain = np.where(near > against + _MARGIN, (near - _UNLIKE) / (1 - _UNLIKE), 0.0)
+        likeness: NDArray[np.float32] = np.clip(plain, 0.0, 1.0).astype(np.float32)
+        return likeness, [self._sentences[rows[at]] for at in best]
 
 
 class Meanings:
@@ -71,25 +93,25 @@ class Meanings:
         self,
         model: MeaningModel,
         spans: tuple[tuple[int, int], ...],
-        vectors: NDArray[np.float32],
-        scores: dict[Role, NDArray[np.float32]],
+        similar: NDArray[np.float32],
+        scores: tuple[tuple[SemanticModel, NDArray[np.float32]], ...],
     ) -> None:
         self._model = model
         self._spans = spans
-        self._vectors = vectors
+        self._similar = similar
         self._scores = scores
 
     def of(self, condition: SemanticCondition) -> list[tuple[float, int, int, str]]:
         """The units that reach the condition's threshold, best first: score, span, example."""
-        found: list[tuple[float, int, int, str]] = []
-        for side, scores in self._scores.items():
-            column = self._model.column(condition, side)
-            if column is None:
-                continue
-            for row in np.flatnonzero(scores[:, column] >= condition.threshold):
-                start, end = self._spans[int(row)]
-                nearest = self._model.nearest(side, column, self._vectors[row])
-                found.append((float(scores[row, column]), start, end, nearest))
+        if not self._spans:
+            return []
+        best, nearest = self._model.likeness(condition, self._similar)
+        key = self._model.key(condition)
+        for fitted, scores in self._scores:
+            if key in fitted.paths:
+                best = np.maximum(best, scores[:, fitted.paths.index(key)])
+        rows = np.flatnonzero(best >= condition.threshold)
+        found = [(float(best[row]), *self._spans[int(row)], nearest[int(row)]) for row in rows]
         return sorted(found, reverse=True)
 
 
@@ -124,6 +146,17 @@ def ordinary_speech() -> tuple[Background, ...]:
         for sentence in tree.background:
             found[Background(sentence.role, _plain(sentence.text))] = None
     return tuple(found)
+
+
+def _sentences(tree: EventTree) -> list[str]:
+    texts = [sentence.text for sentence in tree.background]
+    for node in tree.walk():
+        texts += [*node.match.examples, *node.match.counter_examples]
+    return list(dict.fromkeys(map(_folded, texts)))
+
+
+def _folded(text: str) -> str:
+    return semantic_text(forms(_plain(text)).normalised)
 
 
 def _node(key: str, condition: SemanticCondition) -> EventNode:

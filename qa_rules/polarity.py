@@ -63,7 +63,7 @@ def negated(text: str, start: int) -> bool:
 def quoted(text: str, start: int) -> bool:
     """Whether what begins at `start` is put into somebody else's mouth."""
     before = _tail(text[:start], _SENTENCE_END, _QUOTE_REACH)
-    cleaned = _ADDRESSED.sub("　", before)
+    cleaned = _ADDRESSED.sub("　", _HARMLESS.sub("　", before))
     return bool(_QUOTE.search(cleaned) or _HYPOTHETICAL.search(cleaned))
 
 

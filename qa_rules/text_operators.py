@@ -9,10 +9,18 @@ import re2
 from asr.transcript import Utterance
 from core.errors import AppError
 from core.evidence import Evidence, Form, Layer
-from events.keywords import AllOf, Expression, find, map_terms, parse_expression, substring_spans
+from events.keywords import (
+    AllOf,
+    Expression,
+    find,
+    map_terms,
+    parse_expression,
+    substring_spans,
+    terms,
+)
 from nlp.normalise import TextForm, TextForms, forms
-from nlp.phonetics import SoundCodes, syllables
-from qa_rules.facts import ROLE_NAMES, CallFacts, Selection, quote
+from nlp.phonetics import syllables
+from qa_rules.facts import ROLE_NAMES, SOUNDS, CallFacts, Selection, quote
 from qa_rules.logic import Truth
 from qa_rules.meaning import MeaningModel
 from qa_rules.model import (
@@ -26,7 +34,6 @@ from qa_rules.model import (
 from qa_rules.polarity import affirmed, denial, quotes
 from qa_rules.verdict import Gap, Verdict, absent, fact, found, merge_evidence, opposite, unsettled
 
-_SOUNDS = SoundCodes()
 _SHORTEST_SOUND = 3  # Two syllables sound like too many other words to be evidence.
 
 
@@ -37,6 +44,23 @@ class Keywords:
         parsed = [parse_expression(word) for word in words]
         self._exact = [map_terms(expression, _folded) for expression in parsed]
         self._sounds = [map_terms(expression, _sounds_of) for expression in parsed]
+
+    def possible(self, facts: CallFacts) -> list[int]:
+        """The expressions of which at least one term occurs somewhere in the call.
+
+        An expression must hold something positive, so the others cannot hold anywhere; whole
+        calls are searched much faster than their utterances one by one.
+        """
+        return [
+            which
+            for which, exact in enumerate(self._exact)
+            if any(term in facts.joined for term in terms(exact))
+            or (facts.recognised and self._sounds_like(which, facts))
+        ]
+
+    def _sounds_like(self, which: int, facts: CallFacts) -> bool:
+        long = [term for term in terms(self._sounds[which]) if len(term) >= _SHORTEST_SOUND]
+        return any(term in sounds for sounds in facts.sounds for term in long)
 
     def __len__(self) -> int:
         return len(self._exact)
@@ -53,7 +77,7 @@ class Keywords:
             hits = self._kept(exact, find(exact, _exactly(text.heard)), text, form)
         if not hits and by_sound:
             form = "pinyin"
-            codes = _SOUNDS.encode(text.pinyin)
+            codes = SOUNDS.encode(text.pinyin)
             hits = self._kept(exact, find(self._sounds[which], _soundingly(codes)), text, form)
         for start, end in hits:
             raw_start, raw_end = text.to_raw(start, end, form)
@@ -87,7 +111,7 @@ def _folded(term: str) -> str:
 
 @lru_cache(maxsize=4096)
 def _sounds_of(term: str) -> str:
-    return _SOUNDS.encode(syllables(_folded(term)))
+    return SOUNDS.encode(syllables(_folded(term)))
 
 
 def _in_one_sentence(text: TextForms, span: tuple[int, int], form: TextForm) -> bool:
@@ -110,6 +134,23 @@ class Patterns:
         for pattern in patterns:
             self._any.Add(pattern)
         self._any.Compile()
+        self._whole = self._over_lines(patterns, options)
+
+    @staticmethod
+    def _over_lines(patterns: Sequence[str], options: Any) -> Any:
+        """The patterns for many texts at once, one a line; None when that would differ."""
+        plain = [pattern.replace("(?:", "").replace("(?P<", "") for pattern in patterns]
+        if any(special in pattern for pattern in plain for special in (r"\A", r"\z", "(?")):
+            return None
+        whole = re2.Set.SearchSet(options)
+        for pattern in patterns:
+            whole.Add(f"(?m){pattern}")
+        whole.Compile()
+        return whole
+
+    def possible(self, facts: CallFacts) -> bool:
+        """Whether some pattern may match somewhere in the call; False is certain."""
+        return self._whole is None or bool(self._whole.Match(facts.joined))
 
     def matches_empty(self) -> bool:
         """Whether some pattern finds something where nothing was said."""
@@ -224,8 +265,11 @@ class KeywordOperator:
     def __call__(self, facts: CallFacts, _verdicts: Sequence[Verdict]) -> Verdict:
         """The verdict on one call."""
         selection = self._text.select(facts)
+        possible = set(self._keywords.possible(facts))
         groups = [
             tuple(self._occurrences(which, facts, selection.utterances))
+            if which in possible
+            else ()
             for which in range(len(self._keywords))
         ]
         searched = self._text.searched(selection)
@@ -256,9 +300,8 @@ class RegexOperator:
     def __call__(self, facts: CallFacts, _verdicts: Sequence[Verdict]) -> Verdict:
         """The verdict on one call."""
         selection = self._text.select(facts)
-        occurrences = tuple(
-            item for utterance in selection.utterances for item in self._find(facts, utterance)
-        )
+        said = selection.utterances if self._patterns.possible(facts) else ()
+        occurrences = tuple(item for utterance in said for item in self._find(facts, utterance))
         verdict = self._text.verdict(merge_evidence(occurrences), selection)
         return opposite(verdict) if self._negated else verdict
 

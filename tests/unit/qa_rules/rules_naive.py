@@ -112,7 +112,7 @@ def flipped(found: Answer) -> Answer:
 
 
 def several(condition, entries: list[str], rule: Rule, call: CallView) -> Answer:
-    said, window, gap = scope_of(condition.scope, rule.unheard_ms, call)
+    said, _, gap = scope_of(condition.scope, rule.unheard_ms, call)
     groups: list[list[Place]] = []
     for entry in entries:
         places: list[Place] = []
@@ -123,8 +123,8 @@ def several(condition, entries: list[str], rule: Rule, call: CallView) -> Answer
                     if hit.utterance == utterance.index and inside:
                         places.append((utterance.index, hit.char_start, hit.char_end))
             else:
-                for match in re.finditer(entry, utterance.text):
-                    places.append((utterance.index, match.start(), match.end()))
+                matches = re.finditer(entry, utterance.text)
+                places += [(utterance.index, m.start(), m.end()) for m in matches]
         groups.append(places)
     together = sorted({place for places in groups for place in places})
     mode = getattr(condition, "mode", "any")

@@ -81,11 +81,10 @@ def ranges() -> st.SearchStrategy[Range]:
     """Ranges of every kind, empty ones left out."""
     counts = st.integers(1, 6)
     pairs = st.tuples(counts, counts).map(sorted)
+    edges = st.sampled_from(["first", "last"])
     return st.one_of(
-        st.builds(
-            Range, st.sampled_from(["first", "last"]), st.just(0), counts, st.just("utterances")
-        ),
-        st.builds(Range, st.sampled_from(["first", "last"]), st.just(0), counts, st.just("s")),
+        st.builds(Range, edges, st.just(0), counts, st.just("utterances")),
+        st.builds(Range, edges, st.just(0), counts, st.just("s")),
         pairs.map(lambda p: Range("between", p[0], p[1], "utterances")),
         pairs.map(lambda p: Range("between", p[0], p[1], "s")),
     )
@@ -123,9 +122,12 @@ def tests_on_metadata() -> st.SearchStrategy[MetadataTest]:
 def simple_conditions() -> st.SearchStrategy[Condition]:
     """Conditions that refer to no other."""
     keyword = st.builds(
-        lambda e, s: KeywordCondition(words=e[0], mode=e[1], at_least=e[2], scope=s, polarity="any"),
-        entries(WORDS), scopes(),
-    )  # fmt: skip
+        lambda e, s: KeywordCondition(
+            words=e[0], mode=e[1], at_least=e[2], scope=s, polarity="any"
+        ),
+        entries(WORDS),
+        scopes(),
+    )
     regex = st.builds(
         RegexCondition,
         patterns=st.lists(

@@ -1,0 +1,288 @@
+"""Each operator on calls small enough to judge by eye."""
+
+from collections.abc import Sequence
+
+import numpy as np
+import pytest
+from numpy.typing import NDArray
+
+from asr.transcript import AudioFacts, EngineInfo, Transcript, UntranscribedSpeech, Utterance, Word
+from events.hits import EventHit
+from qa_rules.call import CallView
+from qa_rules.document import parse_ruleset
+from qa_rules.evaluation import RuleEvaluator
+from qa_rules.findings import Finding
+from qa_rules.polarity import affirmed
+
+Line = tuple[str, str, int, int]
+
+
+class LetterEncoder:
+    """Counts of characters as unit vectors: no weights, and likeness is shared characters."""
+
+    encoder_id = "letters@1"
+    dim = 64
+
+    def encode(self, texts: Sequence[str]) -> NDArray[np.float32]:
+        vectors = np.zeros((len(texts), self.dim), dtype=np.float32)
+        for row, text in enumerate(texts):
+            for character in text:
+                vectors[row, ord(character) % self.dim] += 1.0
+        norms = np.linalg.norm(vectors, axis=1, keepdims=True)
+        return vectors / np.maximum(norms, 1e-9)
+
+
+def call(*lines: Line, engine: str = "reference", **more: object) -> CallView:
+    utterances = tuple(
+        Utterance(i, "ac".index(who), {"a": "agent", "c": "customer"}[who], start, end, text, text)
+        for i, (who, text, start, end) in enumerate(lines)
+    )
+    end = max((u.end_ms for u in utterances), default=0)
+    gaps = more.pop("untranscribed", ())
+    transcript = Transcript(
+        AudioFacts(end, 8000, 2, "none", "none"), EngineInfo(engine), utterances,
+        untranscribed=gaps,
+    )  # fmt: skip
+    return CallView(transcript, **more)  # type: ignore[arg-type]
+
+
+def judge(condition: str, view: CallView, hit_if: str = "x", **fields: str) -> Finding:
+    extra = "".join(f"    {key}: {value}\n" for key, value in fields.items())
+    text = (
+        'ruleset: 测\nversion: "1"\ncategories: [类]\nrules:\n'
+        "  - id: r\n    name: 规则\n    category: 类\n    severity: minor\n    reason: 因为\n"
+        f"    score: -5\n{extra}    hit_if: {hit_if}\n    conditions:\n"
+    )
+    conditions = condition if "\n" in condition else f"x: {condition}\n"
+    text += "".join(f"      {line}\n" for line in conditions.splitlines())
+    return RuleEvaluator(parse_ruleset(text), LetterEncoder()).evaluate(view)[0]
+
+
+TALK = call(
+    ("a", "您好，我是小王，工号一零零一。", 0, 3000),
+    ("c", "你说。", 3500, 4000),
+    ("a", "学费是两千块，现在报名立减五百。", 4500, 9000),
+    ("c", "太贵了。", 9500, 10_500),
+    ("a", "可以分期，再见。", 17_000, 19_000),
+)
+
+
+@pytest.mark.parametrize(
+    ("condition", "outcome"),
+    [
+        ("{keyword: [您好], role: agent}", "hit"),
+        ("{keyword: [您好], role: customer}", "clear"),
+        ("{keyword: {all: [您好, 分期]}}", "hit"),
+        ("{keyword: {all: [您好, 定金]}}", "clear"),
+        ("{keyword: [您好 & 分期]}", "clear"),
+        ("{keyword: [学费 near/2 两千]}", "hit"),
+        ("{keyword: {none: [录音]}, role: agent}", "hit"),
+        ("{keyword: {none: [您好]}, role: agent}", "clear"),
+        ("{keyword: {at_least: 2, of: [您好, 分期, 定金]}}", "hit"),
+        ("{keyword: {at_least: 3, of: [您好, 分期, 定金]}}", "clear"),
+        ("{keyword: [分期], range: first 2 utterances}", "clear"),
+        ("{keyword: [再见], role: agent, range: last 1 utterances}", "hit"),
+        ("{keyword: [学费], range: first 4 s}", "clear"),
+        ("{keyword: [学费], range: s 4 to 6}", "hit"),
+        ("{keyword: [分期], range: last 2 s}", "hit"),
+        ("{keyword: [立减], unless: [学费]}", "clear"),
+        ("{regex: '工号[0-9]{4}'}", "hit"),
+        ("{regex: 工号一零}", "hit"),
+        ("{regex: '小王.{0,3}学费'}", "clear"),
+        ("{not_regex: 录音, role: agent}", "hit"),
+        ("{not_regex: 您好, role: agent}", "clear"),
+        ("{silence: {min_s: 5}}", "hit"),
+        ("{silence: {min_s: 5, after: agent}}", "clear"),
+        ("{silence: {min_s: 7}}", "clear"),
+        ("{duration: {above: 18}}", "hit"),
+        ("{duration: {below: 18}}", "clear"),
+        ("{duration: {above: 9, of: talk}, role: agent}", "hit"),
+        ("{talk_ratio: {above: 0.8}}", "hit"),
+        ("{talk_ratio: {below: 0.2}, role: customer}", "hit"),
+        ("{speech_rate: {above: 150}}", "hit"),
+        ("{speech_rate: {above: 600}}", "clear"),
+        ("{interruption: {min_overlap_ms: 300}}", "clear"),
+        ("{metadata: {team: [红, 蓝], size: '>= 3'}}", "hit"),
+        ("{metadata: {team: '!= 红'}}", "clear"),
+        ("{metadata: {duration_s: '> 10'}}", "hit"),
+        ("{metadata: {campaign: 春}}", "not_applicable"),
+    ],
+)
+def test_operators(condition: str, outcome: str) -> None:
+    view = CallView(TALK.transcript, metadata={"team": "红", "size": 3})
+    assert judge(condition, view).outcome == outcome
+
+
+def test_evidence_quotes_the_raw_text_and_its_time() -> None:
+    finding = judge("{regex: '工号[0-9]{4}'}", TALK)
+    (item,) = finding.evidence
+    assert (item.utterance, item.text, item.layer, item.form) == (
+        0, "工号一零零一", "regex", "normalised",
+    )  # fmt: skip
+    assert 0 < item.start_ms < item.end_ms <= 3000
+    assert finding.score_effect == -5
+    assert finding.ruleset == "测@1"
+
+
+def test_word_times_are_used_when_there_are_any() -> None:
+    words = (Word("您好", 100, 500, 0.9), Word("包过", 2000, 2600, 0.8))
+    said = Utterance(0, 0, "agent", 0, 3000, "您好包过", "您好包过", words)
+    transcript = Transcript(AudioFacts(3000, 8000, 2, "x", "x"), EngineInfo("reference"), (said,))
+    (item,) = judge("{keyword: 包过}", CallView(transcript)).evidence
+    assert (item.start_ms, item.end_ms) == (2000, 2600)
+
+
+def test_absence_shows_where_it_was_looked_for() -> None:
+    finding = judge("{keyword: {none: [录音]}, role: agent, range: first 2 utterances}", TALK)
+    (item,) = finding.evidence
+    assert (item.utterance, item.start_ms, item.end_ms) == (None, 0, 9000)
+    assert "录音" in item.text
+
+
+def test_sound_alikes_count_in_recognised_text_only() -> None:
+    heard = ("a", "我们是抱过班，请放心。", 0, 3000)
+    words = "{keyword: 包过班}"
+    assert judge(words, call(heard)).outcome == "clear"
+    finding = judge(words, call(heard, engine="faster-whisper"))
+    assert finding.outcome == "hit"
+    assert finding.evidence[0].layer == "pinyin"
+    assert finding.evidence[0].text == "抱过班"
+
+
+def test_interruption_points_at_the_utterance_and_the_overlap() -> None:
+    view = call(("c", "我想问一下这个费用", 0, 4000), ("a", "您先听我说", 3200, 5000))
+    finding = judge("{interruption: {min_overlap_ms: 500}, role: agent}", view)
+    (item,) = finding.evidence
+    assert (item.utterance, item.start_ms, item.layer) == (1, 3200, "timing")
+    listening = call(("c", "我想问一下这个费用", 0, 4000), ("a", "嗯嗯", 3000, 3900))
+    assert judge("{interruption: {min_overlap_ms: 500}}", listening).outcome == "clear"
+
+
+def test_order_and_within() -> None:
+    pair = "a: {keyword: 贵, role: customer}\nb: {keyword: 分期, role: agent}\n"
+    assert judge(pair + "x: {order: {first: a, then: b}}", TALK).outcome == "hit"
+    assert judge(pair + "x: {order: {first: b, then: a}}", TALK).outcome == "clear"
+    near = "x: {within: {find: b, of: a, %s}}"
+    assert judge(pair + near % "utterances: 1", TALK).outcome == "hit"
+    assert judge(pair + near % "utterances: 0", TALK).outcome == "clear"
+    assert judge(pair + near % "seconds: 8", TALK).outcome == "hit"
+    assert judge(pair + near % "seconds: 5", TALK).outcome == "clear"
+    assert judge(pair + near % "seconds: 9, direction: before", TALK).outcome == "clear"
+    assert judge(pair + near % "seconds: 9, direction: around", TALK).outcome == "hit"
+
+
+def test_events_match_by_path_and_parent() -> None:
+    hit = EventHit(
+        utterance=2, role="agent", char_start=0, char_end=7, start_ms=4500, end_ms=6000,
+        layer="keyword", form="raw", score=1.0, text="学费是两千块", node="产品介绍/价格说明",
+        tree="t@1",
+    )  # fmt: skip
+    view = CallView(TALK.transcript, (hit,))
+    assert judge("{event: 产品介绍}", view).evidence == (hit,)
+    assert judge("{event: 产品介绍/价格说明, range: first 1 utterances}", view).outcome == "clear"
+    assert judge("{event: 产品}", view).outcome == "clear"
+    assert judge("{event: {none: [合规]}}", view).outcome == "hit"
+    assert judge("{event: {all: [产品介绍, 合规]}}", view).outcome == "clear"
+
+
+GAP = UntranscribedSpeech(0, "agent", 11_000, 16_000)
+
+
+@pytest.mark.parametrize(
+    ("condition", "outcome"),
+    [
+        ("{keyword: [您好], role: agent}", "hit"),
+        ("{keyword: [录音], role: agent}", "undecidable"),
+        ("{keyword: {none: [录音]}, role: agent}", "undecidable"),
+        ("{keyword: {none: [您好]}, role: agent}", "clear"),
+        ("{not_regex: 录音, role: agent}", "undecidable"),
+        ("{event: {none: [合规]}, role: agent}", "undecidable"),
+        ("{keyword: [录音], role: agent, range: first 2 utterances}", "clear"),
+        ("{keyword: [投诉], role: customer}", "clear"),
+    ],
+)
+def test_what_was_not_heard_is_not_missing(condition: str, outcome: str) -> None:
+    view = CallView(
+        Transcript(
+            TALK.transcript.audio,
+            TALK.transcript.engine,
+            TALK.transcript.utterances,
+            untranscribed=(GAP,),
+        )
+    )
+    finding = judge(condition, view)
+    assert finding.outcome == outcome
+    if outcome == "undecidable":
+        assert "5.0 秒" in finding.reason
+
+
+def test_what_a_call_cannot_have_is_not_applicable() -> None:
+    agent_only = call(("a", "您好", 0, 900))
+    assert judge("{keyword: 贵, role: customer}", agent_only).outcome == "not_applicable"
+    assert judge("{talk_ratio: {above: 0.5}}", agent_only).outcome == "not_applicable"
+    assert judge("{interruption: {}}", agent_only).outcome == "not_applicable"
+    untimed = call(("a", "您好", 0, 0), ("c", "你好", 0, 0))
+    assert judge("{keyword: 您好, range: first 5 s}", untimed).outcome == "not_applicable"
+    assert judge("{silence: {min_s: 3}}", untimed).outcome == "not_applicable"
+    assert judge("{keyword: 您好}", call()).outcome == "not_applicable"
+    unknown = Utterance(0, 0, "unknown", 0, 900, "您好", "您好")
+    mono = Transcript(AudioFacts(900, 8000, 1, "x", "x"), EngineInfo("reference"), (unknown,))
+    assert judge("{keyword: 您好, role: agent}", CallView(mono)).outcome == "undecidable"
+
+
+def test_applicability() -> None:
+    assert judge("{keyword: 您好}", TALK, applies="{team: 红}").outcome == "not_applicable"
+    pair = "x: {keyword: 您好}\ny: {keyword: %s}"
+    assert judge(pair % "贵", TALK, applies_if="y").outcome == "hit"
+    assert judge(pair % "定金", TALK, applies_if="y").outcome == "not_applicable"
+    assert judge(pair % "定金", TALK, applies_if="y").score_effect == 0
+
+
+SEMANTIC = (
+    "{semantic: {examples: [包您考试通过拿到证书, 一定包您拿到证书], "
+    "counter_examples: [考试时间是五月]}}"
+)
+
+
+def test_semantic_needs_an_encoder() -> None:
+    text = (
+        'ruleset: 测\nversion: "1"\ncategories: [类]\nrules:\n  - {id: r, name: 规, category: 类, '
+        "severity: minor, reason: 因, hit_if: x, conditions: {x: " + SEMANTIC + "}}\n"
+    )
+    finding = RuleEvaluator(parse_ruleset(text), None).evaluate(TALK)[0]
+    assert finding.outcome == "undecidable"
+    assert "句向量" in finding.reason
+
+
+def test_semantic_matches_meaning_not_ordinary_speech() -> None:
+    said = call(("a", "您放心，包您考试通过拿到证书。", 0, 4000))
+    finding = judge(SEMANTIC, said)
+    assert finding.outcome == "hit"
+    assert finding.evidence[0].layer == "semantic"
+    assert 0.5 <= finding.evidence[0].score <= 1
+    assert judge(SEMANTIC, call(("a", "考试时间是五月。", 0, 4000))).outcome == "clear"
+    assert judge(SEMANTIC, TALK).outcome == "clear"
+
+
+@pytest.mark.parametrize(
+    ("text", "words", "own"),
+    [
+        ("我们包过的", "包过", True),
+        ("这个不能保证通过", "保证通过", False),
+        ("您刚才说保证通过", "保证通过", False),
+        ("我跟您说，保证通过", "保证通过", True),
+        ("不光保证通过，还推荐工作", "保证通过", True),
+        ("您不用担心，保证通过", "保证通过", True),
+        ("谁也不敢保证通过", "保证通过", False),
+        ("保证通过是不可能的", "保证通过", False),
+        ("网上有人说包过", "包过", False),
+        ("如果有人跟您承诺包过，别信", "包过", False),
+        ("没问题，包过", "包过", True),
+        ("不是不包过", "包过", True),
+        ("是不是包过", "包过", True),
+        ("别人家不行，我们包过", "包过", True),
+    ],
+)
+def test_negation_and_quotation(text: str, words: str, own: bool) -> None:
+    start = text.index(words)
+    assert affirmed(text, start, start + len(words)) is own
