@@ -100,9 +100,8 @@ class _Measured:
             return unsettled(_NO_TIMING)
         whole = facts.spoken
         evidence = (fact(said, "timing", whole.start_ms, whole.end_ms, role),)
-        if self._bounds.contain(value):
-            return found(evidence, None)
-        return Verdict(Truth.FALSE, evidence)
+        # A measure of the whole call happens nowhere in it, so it has no occurrences.
+        return Verdict(Truth.TRUE if self._bounds.contain(value) else Truth.FALSE, evidence)
 
 
 class SpeechRateOperator(_Measured):
@@ -182,7 +181,7 @@ class MetadataOperator:
         truth, evidence, gap = judge_tests(self._tests, facts)
         if gap is not None:
             return unsettled(gap)
-        return Verdict(truth, evidence, evidence if truth is Truth.TRUE else ())
+        return Verdict(truth, evidence)
 
 
 def judge_tests(

@@ -15,6 +15,7 @@ from qa_rules.model import (
     DurationCondition,
     EventCondition,
     KeywordCondition,
+    MetadataCondition,
     OrderCondition,
     Range,
     RegexCondition,
@@ -30,6 +31,9 @@ from qa_rules.text_operators import Keywords, Patterns
 from qa_rules.verdict import Verdict
 
 _MOST_NAMES = 12  # 2 ** 12 assignments are checked at once; longer lines are left alone.
+
+
+_PLACELESS = (SpeechRateCondition, TalkRatioCondition, DurationCondition, MetadataCondition)
 
 
 def lint_ruleset(
@@ -129,6 +133,15 @@ def _names(rule: Rule) -> Iterator[_Found]:
             f"在 conditions 里定义它{near}。",
             0,
         )
+    for name in sorted(referred & set(rule.conditions)):
+        if isinstance(rule.conditions[name], _PLACELESS):
+            yield (
+                "error",
+                "no-position",
+                f"条件 {name} 说的是整通电话，没有先后位置。",
+                "order 与 within 只能引用说了什么、事件、静音或抢话。",
+                rule.conditions[name].line,
+            )
     for name, condition in rule.conditions.items():
         if name not in used | referred:
             yield (

@@ -72,6 +72,10 @@ def test_a_valid_rule_has_no_issues() -> None:
         ({"conditions": "{词: {keyword: 您好}, 多: {keyword: 余}}"}, "unused-condition"),
         ({"hit_if": "词 or 字"}, "undefined-condition"),
         ({"conditions": "{词: {order: {first: 词, then: 词}}}"}, "circular-condition"),
+        (
+            {"conditions": "{a: {duration: {above: 9}}, 词: {order: {first: a, then: a}}}"},
+            "no-position",
+        ),
         ({"conditions": r"{词: {regex: '(?=a)b'}}"}, "bad-regex"),
         ({"conditions": "{词: {regex: 'a*'}}"}, "empty-match"),
         ({"conditions": "{词: {keyword: '(您好'}}"}, "bad-keyword"),
