@@ -75,10 +75,12 @@ class CallFacts:
 
     def meanings(self, model: MeaningModel, utterance: Utterance) -> Meanings:
         """What the clauses of an utterance may mean; one model serves a whole evaluation."""
-        known = self._meanings.get(utterance.index)
-        if known is None:
-            known = self._meanings[utterance.index] = model.read(utterance, self.forms(utterance))
-        return known
+        if utterance.index not in self._meanings:
+            # All of a role's utterances at once: encoders are much faster on batches.
+            said = [u for u in self.transcript.utterances if u.role == utterance.role]
+            read = model.read([(u, self.forms(u)) for u in said], utterance.role)
+            self._meanings.update((u.index, m) for u, m in zip(said, read, strict=True))
+        return self._meanings[utterance.index]
 
     def hits_of(self, utterance: int) -> list[EventHit]:
         """The event hits that lie on one utterance."""

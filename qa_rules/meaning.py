@@ -53,14 +53,29 @@ class MeaningModel:
             for condition in unique
         }
 
-    def read(self, utterance: Utterance, text: TextForms) -> "Meanings":
-        """The units of an utterance, ready to be scored for any condition."""
-        spans = meaning_units(text)
-        texts = [semantic_text(_plain(text.normalised[start:end])) for start, end in spans]
-        vectors = self._encoder.encode(texts)
-        sides = _SIDES if utterance.role == "unknown" else (utterance.role,)
-        scores = [(self._models[side], self._models[side].scores(texts, vectors)) for side in sides]
-        return Meanings(self, spans, vectors @ self._vectors.T, tuple(scores))
+    def read(self, said: Sequence[tuple[Utterance, TextForms]], role: Role) -> list["Meanings"]:
+        """The units of each utterance of one role, ready to be scored for any condition."""
+        spans = [meaning_units(text) for _, text in said]
+        texts = [
+            semantic_text(_plain(text.normalised[start:end]))
+            for (_, text), units in zip(said, spans, strict=True)
+            for start, end in units
+        ]
+        unique = list(dict.fromkeys(texts))
+        row = {text: at for at, text in enumerate(unique)}
+        vectors = self._encoder.encode(unique)
+        similar = vectors @ self._vectors.T
+        sides = _SIDES if role == "unknown" else (role,)
+        scores = [
+            (self._models[side], self._models[side].scores(unique, vectors)) for side in sides
+        ]
+        found, at = [], 0
+        for units in spans:
+            rows = [row[text] for text in texts[at : at + len(units)]]
+            at += len(units)
+            fitted = tuple((model, values[rows]) for model, values in scores)
+            found.append(Meanings(self, units, similar[rows], fitted))
+        return found
 
     def key(self, condition: SemanticCondition) -> str:
         """The name of a condition in the fitted models."""
