@@ -29,6 +29,7 @@ STATUS: Mapping[str, HTTPStatus] = {
     "not-ready": HTTPStatus.CONFLICT,
     "not-transcribed": HTTPStatus.CONFLICT,
     "not-failed": HTTPStatus.CONFLICT,
+    "fix-not-applicable": HTTPStatus.CONFLICT,
     "username-taken": HTTPStatus.CONFLICT,
     "blob-missing": HTTPStatus.NOT_FOUND,
     "not-publishable": HTTPStatus.UNPROCESSABLE_ENTITY,

@@ -17,6 +17,7 @@ _EXAMPLES: Mapping[str, tuple[str, Mapping[str, object]]] = {
     "not-found": ("没有这通录音，或当前账号无权查看。", {}),
     "not-ready": ("这通录音还没有转写完成，请稍后再取。", {"state": "transcribing"}),
     "not-failed": ("只有处理失败的通话可以重试。请刷新查看当前状态。", {}),
+    "fix-not-applicable": ("不能这样修正：这通录音本来就是单声道。", {}),
     "out-of-scope": ("不能把通话移出自己的团队；请联系管理员修改。", {"team": "华北二组"}),
     "not-publishable": ("草稿有错误，不能发布；请按提示修改。", {"issues": []}),
     "validation-failed": (

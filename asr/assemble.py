@@ -3,10 +3,10 @@
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 
-from asr.engines.base import WindowText, WindowWord
-from asr.guard import is_stock_phrase, refuse_window
+from asr.engines.base import WindowText
 from asr.packing import Segment, Window
-from asr.text import chinese_punctuation, normalise_numbers, to_simplified
+from asr.placing import Placed, place
+from asr.text import normalise_numbers
 from asr.transcript import (
     DroppedSegment,
     Role,
@@ -38,9 +38,9 @@ class Assembled:
     untranscribed: tuple[UntranscribedSpeech, ...]
 
 
-@dataclass(slots=True)
+@dataclass(frozen=True, slots=True)
 class _Heard:
-    """The believed words of one segment, in window order and call time."""
+    """The believed words of one segment, in call time."""
 
     segment: Segment
     words: list[Word]
@@ -54,24 +54,27 @@ def assemble(
     prompt: str,
     join: JoinOptions,
 ) -> Assembled:
+    """As `joined`, of one pass over all windows."""
+    return joined(segments, place(segments, windows, texts, prompt), roles, join)
+
+
+def joined(
+    segments: Sequence[Segment],
+    placed: Placed,
+    roles: tuple[Role, ...],
+    join: JoinOptions,
+) -> Assembled:
     """Utterances cut at pauses and turns, with what the guard refused and what stayed unheard.
 
     Args:
         segments: What was to be recognised.
-        windows: How it was packed.
-        texts: What the engine made of each window.
+        placed: The words believed of each.
         roles: Role of each channel.
-        prompt: The prompt the engine was given, which it may have written back.
         join: When segments become one utterance.
     """
-    heard = [_Heard(segment, []) for segment in segments]
-    dropped: list[DroppedSegment] = []
-    for window, text in zip(windows, texts, strict=True):
-        dropped.extend(_place(window, text, heard, prompt))
-    for item in heard:
-        dropped.extend(_drop_stock(item))
-        if not any(c.isalnum() for word in item.words for c in word.text):
-            item.words.clear()  # a mark alone says nothing
+    heard = [
+        _Heard(segment, list(words)) for segment, words in zip(segments, placed.words, strict=True)
+    ]
     utterances = _utterances(heard, roles, join)
     untranscribed = tuple(
         UntranscribedSpeech(
@@ -83,11 +86,7 @@ def assemble(
         for item in sorted(heard, key=lambda i: (i.segment.speech, i.segment.channel))
         if not item.words
     )
-    return Assembled(
-        utterances,
-        tuple(sorted(dropped, key=lambda d: (d.start_ms, d.channel, d.end_ms))),
-        untranscribed,
-    )
+    return Assembled(utterances, placed.dropped, untranscribed)
 
 
 def fit_words(words: Sequence[Word], span: Span) -> tuple[Word, ...]:
@@ -120,74 +119,6 @@ def fit_words(words: Sequence[Word], span: Span) -> tuple[Word, ...]:
         replace(word, start_ms=start, end_ms=end)
         for word, start, end in zip(words, starts, ends, strict=True)
     )
-
-
-def _place(
-    window: Window, text: WindowText, heard: Sequence[_Heard], prompt: str
-) -> list[DroppedSegment]:
-    """Gives each believed word of a window to its segment; returns what was refused."""
-    simple = _simplified(text)
-    refused = refuse_window(simple, prompt)
-    places = [window.placement_at((word.start_ms + word.end_ms) // 2) for word in simple.words]
-    # The text runs in order of time, so a word never belongs to an earlier segment than the
-    # words before it, whatever a jump of the alignment says.
-    for index in range(1, len(places)):
-        places[index] = max(places[index], places[index - 1])
-    dropped = []
-    for run in refused:
-        first, last = places[run.first], places[run.last - 1]
-        words = simple.words[run.first : run.last]
-        dropped.append(
-            DroppedSegment(
-                window.channel,
-                window.to_call_ms(first, words[0].start_ms),
-                max(
-                    window.to_call_ms(first, words[0].start_ms),
-                    window.to_call_ms(last, words[-1].end_ms),
-                ),
-                "".join(word.text for word in words),
-                run.reason,
-            )
-        )
-    gone = {n for run in refused for n in range(run.first, run.last)}
-    for number, (word, place) in enumerate(zip(simple.words, places, strict=True)):
-        if number not in gone:
-            heard[window.placements[place].segment].words.append(
-                Word(
-                    word.text,
-                    window.to_call_ms(place, word.start_ms),
-                    window.to_call_ms(place, word.end_ms),
-                    word.confidence,
-                )
-            )
-    return dropped
-
-
-def _simplified(text: WindowText) -> WindowText:
-    """The window's words in simplified characters and with Chinese punctuation."""
-    whole = chinese_punctuation(to_simplified(text.text))
-    words: list[WindowWord] = []
-    if len(whole) == len(text.text):
-        offset = 0
-        for word in text.words:
-            words.append(replace(word, text=whole[offset : offset + len(word.text)]))
-            offset += len(word.text)
-    else:
-        words = [replace(word, text=to_simplified(word.text)) for word in text.words]
-    return replace(text, words=tuple(words))
-
-
-def _drop_stock(item: _Heard) -> list[DroppedSegment]:
-    text = "".join(word.text for word in item.words)
-    if not is_stock_phrase(text):
-        return []
-    span = item.segment.speech
-    item.words.clear()
-    return [
-        DroppedSegment(
-            item.segment.channel, span.start_ms, span.end_ms, text.strip(), "stock-phrase"
-        )
-    ]
 
 
 def _utterances(

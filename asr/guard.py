@@ -1,6 +1,7 @@
 """The hallucination guard: which recognised words are not believed, and why."""
 
 import re
+import zlib
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -10,6 +11,11 @@ from asr.engines.base import WindowText, WindowWord
 # also unsure of the text it wrote.
 _NO_SPEECH_PROBABILITY = 0.6
 _NO_SPEECH_LOGPROB = -1.0
+# Text that packs better than this repeats itself (Whisper's reference decoder, for UTF-8).
+_COMPRESSION_RATIO = 2.4
+# A window that is this unsure may have written anything.
+_DOUBT_NO_SPEECH = 0.3
+_DOUBT_LOGPROB = -0.8
 
 _MIN_REPEATS = 4
 _MIN_LOOP_CHARACTERS = 10
@@ -21,6 +27,14 @@ _STOCK = re.compile(
     r"(?:字幕|翻译|校对|听译)(?:由|志愿者|组|制作|提供|by|:|：)|amara\.?org|明镜(?:与|和|需要)?点点|点点栏目"
     r"|不吝点赞|点赞.{0,4}订阅|订阅.{0,4}(?:转发|打赏)|(?:谢谢|感谢)(?:您|大家|你)?的?(?:观看|收看|收听)|优优独播剧场"
     r"|(?:中文)?字幕(?:組|组)|请按.{0,4}订阅",
+    re.IGNORECASE,
+)
+# What presenters say as well as callers do: refused as a whole utterance of a doubtful window.
+_PRESENTER = re.compile(
+    r"(?:请|记得)?(?:订阅|关注|点赞|分享|转发)(?:我们?的?)?(?:频道|视频|节目)?"
+    r"|(?:我们)?下(?:期|次|集)(?:节目)?(?:再见|见)"
+    r"|(?:谢谢|感谢)(?:大家|各位)(?:的支持)?|未经(?:授权|许可).{0,8}|版权所有|本(?:期|集|片|节目).{0,6}"
+    r"|to be continued|thank you(?: for watching)?|thanks for watching|bye[- ]?bye",
     re.IGNORECASE,
 )
 _NOT_TEXT = re.compile(r"[\W_]+")
@@ -39,7 +53,8 @@ def refuse_window(text: WindowText, prompt: str) -> tuple[Refused, ...]:
     """What to drop of one window's text: sorted, disjoint runs of words.
 
     `no-speech` drops everything, `prompt-echo` the prompt written back; `repeat-loop` drops the
-    second and later of at least four repeats in a row.
+    second and later of at least four repeats in a row, or everything that packs like a loop
+    whose rounds are not quite equal.
     """
     everything = len(text.words)
     if not everything:
@@ -49,12 +64,36 @@ def refuse_window(text: WindowText, prompt: str) -> tuple[Refused, ...]:
     plain = _NOT_TEXT.sub("", text.text)
     if prompt and plain and plain in _NOT_TEXT.sub("", prompt) and len(plain) >= 4:
         return (Refused(0, everything, "prompt-echo"),)
-    return _loops(text.words)
+    loops = _loops(text.words)
+    if not loops and compression_ratio(plain) > _COMPRESSION_RATIO:
+        return (Refused(0, everything, "repeat-loop"),)
+    return loops
 
 
-def is_stock_phrase(text: str) -> bool:
-    """Whether an utterance is a subtitle credit that the weights write over noise."""
-    return bool(_STOCK.search(text))
+def is_doubtful(text: WindowText) -> bool:
+    """Whether the engine itself half doubts that the window holds this, or any, speech."""
+    return (
+        text.no_speech_prob > _DOUBT_NO_SPEECH
+        or text.avg_logprob < _DOUBT_LOGPROB
+        or compression_ratio(_NOT_TEXT.sub("", text.text)) > _COMPRESSION_RATIO
+    )
+
+
+def is_stock_phrase(text: str, *, is_doubtful: bool = False) -> bool:
+    """Whether an utterance is a subtitle credit that the weights write over noise.
+
+    What presenters and callers both say counts only when the engine was doubtful.
+    """
+    if _STOCK.search(text):
+        return True
+    plain = re.sub(r"[，。！？、；：,.!?;:…\s]+$", "", text.strip())
+    return is_doubtful and _PRESENTER.fullmatch(plain) is not None
+
+
+def compression_ratio(text: str) -> float:
+    """Bytes of the text in UTF-8 per byte of it packed by zlib; 0 for no text."""
+    encoded = text.encode("utf-8")
+    return len(encoded) / len(zlib.compress(encoded)) if encoded else 0.0
 
 
 def _loops(words: Sequence[WindowWord]) -> tuple[Refused, ...]:

@@ -1,18 +1,30 @@
 """Recording in, Transcript out: one set of weights, any number of calls."""
 
 import threading
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 
-from asr.assemble import JoinOptions, assemble
-from asr.audio_checks import is_fake_stereo, quality_flags
+from asr.assemble import JoinOptions, joined
+from asr.audio_checks import (
+    Listened,
+    check_audio,
+    has_sound,
+    heard_facts,
+    is_fake_stereo,
+    same_signal,
+    with_checks,
+)
 from asr.channel_map import roles_for
 from asr.decode import DecodedAudio, decode, decode_pair
-from asr.engines.base import DecodeOptions, Engine, WindowText
+from asr.diarization.embeddings import SpeakerEmbedder
+from asr.diarization.mono import diarize, without_roles
+from asr.engines.base import Engine
 from asr.engines.faster_whisper import FasterWhisperEngine
 from asr.engines.silero import FRAME_MS, FRAME_SAMPLES, SileroVad
-from asr.packing import Segment, Window, pack, render
+from asr.engines.speaker import load_embedder
+from asr.packing import Segment
+from asr.recognition import PassOptions, Progress, recognise
 from asr.transcript import ChannelSpeech, EngineInfo, Role, Transcript
 from asr.vad import VadOptions, frame_levels, pad_spans, speech_spans, weigh
 from asr.weights import WeightsRegistry
@@ -20,12 +32,8 @@ from core.errors import AppError
 from core.settings import AsrSettings
 from core.span import Span
 
-Progress = Callable[[float], None]
-
 PROMPT = "以下是一段普通话电话录音，请用简体中文记录，带标点。"
 _WINDOW_MS = 15_000
-_GAP_MS = 300
-_BATCHES_PER_GROUP = 4  # windows rendered at once, so that hours of audio stay PCM
 
 
 class Transcriber:
@@ -44,6 +52,8 @@ class Transcriber:
         self._lock = threading.Lock()
         self._engine: Engine | None = None
         self._vad: SileroVad | None = None
+        self._embedder: SpeakerEmbedder | None = None
+        self._has_looked_for_embedder = False
 
     @property
     def engine_info(self) -> EngineInfo:
@@ -57,6 +67,7 @@ class Transcriber:
         options = {
             **info.options,
             "beam_size": self._settings.beam_size,
+            "profile": self._settings.profile,
             "prompt": PROMPT,
             "window_ms": _WINDOW_MS,
         }
@@ -93,37 +104,45 @@ class Transcriber:
         report = progress or _ignore
         engine, vad = self._loaded()
         # Identical channels are one recording of both speakers: heard once, roles unknown.
-        fake_stereo = is_fake_stereo(audio)
-        channels = 1 if fake_stereo else len(audio.pcm)
+        correlation = same_signal(audio)
+        channels = 1 if is_fake_stereo(correlation) else len(audio.pcm)
         held = ("unknown",) if channels < len(audio.pcm) else roles_for(channels, roles)
         options = VadOptions(max_speech_ms=_WINDOW_MS)
-        speech = _speech(vad, audio, channels, options)
+        heard = listen(vad, audio, channels, options)
         report(0.05)
-        segments = _segments(speech, options.pad_ms, audio.duration_ms)
-        windows = pack(segments, _WINDOW_MS, _GAP_MS)
-        texts = self._recognise(engine, audio, windows, report)
-        found = assemble(segments, windows, texts, held, PROMPT, JoinOptions())
-        report(1.0)
-        return Transcript(
-            audio=replace(audio.facts, quality_flags=quality_flags(audio, speech, fake_stereo)),
+        segments = _segments(heard.speech, options.pad_ms, audio.duration_ms)
+        passes = PassOptions(
+            prompt=PROMPT,
+            beam_size=self._settings.beam_size,
+            window_ms=_WINDOW_MS,
+            profile=self._settings.profile,
+        )
+        placed = recognise(
+            engine, audio, segments, passes, lambda share: report(0.05 + 0.9 * share)
+        )
+        found = joined(segments, placed, held, JoinOptions())
+        transcript = Transcript(
+            audio=heard_facts(audio.facts, has_sound(audio)),
             engine=self.engine_info,
             utterances=found.utterances,
-            speech=tuple(ChannelSpeech(c, held[c], spans) for c, spans in enumerate(speech)),
+            speech=tuple(ChannelSpeech(c, held[c], spans) for c, spans in enumerate(heard.speech)),
             dropped=found.dropped,
             untranscribed=found.untranscribed,
         )
+        if held == ("unknown",):
+            transcript = self._told_apart(transcript, audio)
+        report(1.0)
+        return with_checks(transcript, check_audio(heard, correlation))
 
-    def _recognise(
-        self, engine: Engine, audio: DecodedAudio, windows: Sequence[Window], report: Progress
-    ) -> list[WindowText]:
-        options = DecodeOptions(self._settings.beam_size, PROMPT)
-        group = engine.batch_size * _BATCHES_PER_GROUP
-        texts: list[WindowText] = []
-        for first in range(0, len(windows), group):
-            samples = [render(audio, window) for window in windows[first : first + group]]
-            texts.extend(engine.recognise(samples, options))
-            report(0.05 + 0.94 * len(texts) / len(windows))
-        return texts
+    def _told_apart(self, transcript: Transcript, audio: DecodedAudio) -> Transcript:
+        """A mono call with its speakers told apart, as far as the model for it is installed."""
+        with self._lock:
+            if not self._has_looked_for_embedder and self._settings.diarization:
+                self._embedder = load_embedder(is_required=False)
+            self._has_looked_for_embedder = True
+        if self._embedder is None:
+            return without_roles(transcript)
+        return diarize(transcript, audio.pcm[0], self._embedder)
 
     def _loaded(self) -> tuple[Engine, SileroVad]:
         with self._lock:
@@ -157,13 +176,11 @@ class Transcriber:
         )
 
 
-def _speech(
-    vad: SileroVad, audio: DecodedAudio, channels: int, options: VadOptions
-) -> list[tuple[Span, ...]]:
-    """Unpadded spans of speech of the first `channels` channels."""
+def listen(vad: SileroVad, audio: DecodedAudio, channels: int, options: VadOptions) -> Listened:
+    """Levels and unpadded spans of speech of the first `channels` channels."""
     heard = audio.pcm[:channels]
-    levels = [frame_levels(pcm, FRAME_SAMPLES) for pcm in heard]
-    return [
+    levels = tuple(frame_levels(pcm, FRAME_SAMPLES) for pcm in heard)
+    speech = tuple(
         speech_spans(
             weigh(
                 vad.probabilities(pcm),
@@ -176,7 +193,8 @@ def _speech(
             options,
         )
         for channel, pcm in enumerate(heard)
-    ]
+    )
+    return Listened(audio, speech, levels)
 
 
 def _segments(speech: Sequence[Sequence[Span]], pad_ms: int, duration_ms: int) -> list[Segment]:

@@ -1,5 +1,6 @@
 """Transcript: who said what and when in one call, with what was dropped and what went unheard."""
 
+from collections.abc import Iterable
 from dataclasses import dataclass, field, replace
 from typing import Literal
 
@@ -152,12 +153,7 @@ class Transcript:
     @property
     def channel_roles(self) -> dict[int, Role]:
         """The role of each channel with speech; `unknown` where one channel carries both."""
-        roles: dict[int, Role] = {}
-        for item in self.speech:
-            known = roles.setdefault(item.channel, item.role)
-            if known != item.role:
-                roles[item.channel] = "unknown"
-        return roles
+        return roles_by_channel((item.channel, item.role) for item in self.speech)
 
     def with_roles(self, roles: tuple[Role, ...]) -> "Transcript":
         """The same transcript with channel i spoken by `roles[i]`; missing channels are unknown."""
@@ -171,3 +167,12 @@ class Transcript:
             speech=tuple(replace(s, role=role_of(s.channel)) for s in self.speech),
             untranscribed=tuple(replace(g, role=role_of(g.channel)) for g in self.untranscribed),
         )
+
+
+def roles_by_channel(speech: Iterable[tuple[int, Role]]) -> dict[int, Role]:
+    """The one role of each channel; `unknown` for a channel with several."""
+    roles: dict[int, Role] = {}
+    for channel, role in speech:
+        if roles.setdefault(channel, role) != role:
+            roles[channel] = "unknown"
+    return roles

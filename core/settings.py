@@ -27,6 +27,14 @@ class AsrSettings(BaseModel):
     cpu_threads: int = Field(0, ge=0, description="Threads for inference; 0 = all cores.")
     batch_size: int = Field(8, ge=1, le=128, description="Encoder windows per batch.")
     beam_size: int = Field(1, ge=1, le=10, description="Beam width of the decoder.")
+    profile: Literal["fast", "best"] = Field(
+        "fast",
+        description="fast = one pass, and again only what got no text; best = stretches of low"
+        " confidence are decoded once more, each alone and with a wide beam.",
+    )
+    diarization: bool = Field(
+        True, description="Tell the speakers of mono calls apart when the extra is installed."
+    )
     channels: str = Field(
         "agent,customer", description="Default channel map: role of each audio channel."
     )
@@ -69,6 +77,15 @@ class WorkerSettings(BaseModel):
         20.0, ge=0, description="Seconds that running work gets to finish when a worker is stopped."
     )
     analyze_concurrency: int = Field(1, ge=1, description="Calls analysed at once per worker.")
+    recycle_audio_hours: float = Field(
+        0.0,
+        ge=0,
+        description="The worker ends after this many hours of audio, to be started anew;"
+        " 0 = never.",
+    )
+    recycle_memory_mb: int = Field(
+        0, ge=0, description="The worker ends between calls above this much memory; 0 = no limit."
+    )
 
 
 class WebhookSettings(BaseModel):

@@ -8,7 +8,7 @@ from typing import Any
 from sqlalchemy import delete, insert, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from asr.transcript import Transcript
+from asr.transcript import Role, Transcript, roles_by_channel
 from core.serial import from_json, to_json
 from events.hits import EventHit, SopReport
 from models.tables import (
@@ -79,6 +79,13 @@ async def load_transcript(session: AsyncSession, call_id: uuid.UUID) -> Transcri
     utterances = await _read(session, UtteranceRow, call_id, _UTTERANCE_COLUMNS)
     listed = [{"index": position, **values} for position, values in enumerate(utterances)]
     return from_json(Transcript, {**row.document, "utterances": listed}, "已存转写")
+
+
+async def load_channel_roles(session: AsyncSession, call_id: uuid.UUID) -> dict[int, Role]:
+    """The role of each channel with speech, as transcribed; empty before the call was."""
+    row = await session.get(TranscriptRow, call_id)
+    speech = row.document["speech"] if row is not None else ()
+    return roles_by_channel((item["channel"], item["role"]) for item in speech)
 
 
 async def save_waveform(

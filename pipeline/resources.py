@@ -5,7 +5,8 @@ from dataclasses import dataclass, field
 from typing import Protocol
 
 from asr.decode import DecodedAudio
-from asr.transcriber import Progress, Transcriber
+from asr.recognition import Progress
+from asr.transcriber import Transcriber
 from asr.transcript import Role, Transcript
 from asr.weights import WeightsRegistry
 from core.settings import Settings

@@ -12,14 +12,17 @@ from pathlib import Path
 import numpy as np
 from sqlalchemy import func
 
+from asr.audio_checks import with_swapped_roles
 from asr.channel_map import parse_channel_map
 from asr.decode import decode, decode_pair
+from asr.diarization.mono import mixed_down
 from asr.playback import is_browser_playable, write_playable
 from asr.transcript import Transcript
 from asr.waveform import peaks
 from core.errors import AppError
 from core.serial import to_json
 from models.calls import call_audio, hold_stage
+from models.hearing import HearingOptions, hearing_options
 from models.results import ChannelWaveform, save_transcript, save_waveform
 from models.tables import Call, CallAudio
 from pipeline.attempts import StoppedError, SupersededError
@@ -93,6 +96,7 @@ async def _hear(resources: Resources, call: Call, paths: Sequence[Path], folder:
         paths,
         folder / "playable.flac",
         channel_map,
+        hearing_options(call),
         settings.max_duration_s,
         resources.stopping,
     )
@@ -103,6 +107,7 @@ def _hear_sync(
     paths: Sequence[Path],
     playable: Path,
     channel_map: str,
+    options: HearingOptions,
     max_duration_s: int,
     stopping: threading.Event,
 ) -> _Heard:
@@ -115,9 +120,13 @@ def _hear_sync(
         if len(paths) == 1
         else decode_pair(paths[0], paths[1], max_duration_s)
     )
+    if options.mix_channels and len(audio.pcm) > 1:
+        audio = mixed_down(audio)
     transcript = transcriber.transcribe_audio(
         audio, parse_channel_map(channel_map), progress=progress
     )
+    if options.swap_roles:
+        transcript = with_swapped_roles(transcript)
     waveform = tuple(
         ChannelWaveform(
             channel=channel,

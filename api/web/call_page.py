@@ -5,6 +5,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from api.web.audio_view import check_rows, fix_choices
 from api.web.call_view import (
     event_entries,
     finding_entries,
@@ -21,6 +22,7 @@ from api.web.transcript_view import marks_of, transcript_lines
 from asr.transcript import Transcript
 from insights.dictionary import DICTIONARY
 from insights.metric import Metric
+from models.hearing import hearing_options
 from models.results import StoredAnalysis
 from models.tables import Call, CallAudio
 
@@ -83,6 +85,8 @@ def call_page_values(
         "has_audio": bool(audio),
         "has_waveform": transcript is not None,
         "channels": _channels(call, transcript),
+        "checks": check_rows(transcript, phrases),
+        "fixes": fix_choices(transcript, hearing_options(call), has_audio=bool(audio)),
         "quality_flags": transcript.audio.quality_flags if transcript else (),
         "lines": lines,
         "heard": HeardCounts(
@@ -142,10 +146,10 @@ class _Channel:
 
 
 def _channels(call: Call, transcript: Transcript | None) -> list[_Channel]:
-    count = transcript.audio.channels if transcript else len(call.roles)
-    roles = {speech.channel: str(speech.role) for speech in transcript.speech} if transcript else {}
-    stored = dict(enumerate(str(role) for role in call.roles))
-    return [_Channel((roles | stored).get(i, "unknown")) for i in range(count)]
+    if transcript is None:
+        return [_Channel(str(role)) for role in call.roles]
+    roles = transcript.channel_roles
+    return [_Channel(roles.get(i, "unknown")) for i in range(transcript.audio.channels)]
 
 
 def _value(metrics: Mapping[str, Any], identifier: str) -> float | None:

@@ -48,6 +48,10 @@ class Phrases:
         """
         return self._messages.get(f"{group}.{value}", str(value))
 
+    def maybe(self, key: str) -> str:
+        """The message under `key`; empty when there is none."""
+        return self._messages.get(key, "")
+
     def script_messages(self) -> dict[str, str]:
         """The messages that page scripts use: keys that start with `js.`."""
         return {key: text for key, text in self._messages.items() if key.startswith("js.")}

@@ -27,7 +27,7 @@ from api.same_origin import require_same_origin
 from api.services import ServicesDep, SessionDep
 from api.v1.calls.detail import visible_call
 from api.v1.calls.filters import zoned
-from api.v1.calls.requeue import reanalyze, retry_failed
+from api.v1.calls.requeue import apply_fix, reanalyze, retry_failed
 from api.web.call_filters import filter_of, given_filters
 from api.web.call_page import call_page_values
 from api.web.catalogue import Phrases
@@ -36,6 +36,7 @@ from api.web.page_route import PageRoute, local_path
 from api.web.rendering import language_of_request, query, render
 from api.web.sop_view import SMALL_SAMPLE, build_grid
 from api.web.uploads import take_in_form
+from asr.transcript import AudioFix
 from core.errors import AppError
 from insights.dictionary import metric
 from insights.sop_rates import DIMENSIONS, Dimension, Period, execution_rates
@@ -166,6 +167,19 @@ async def reanalyze_submit(call_id: uuid.UUID, principal: Writer, session: Sessi
     await visible_call(session, principal, call_id)
     await reanalyze(session, call_id)
     return RedirectResponse(f"/calls/{call_id}", status_code=303)
+
+
+@router.post("/calls/{call_id}/audio-fix")
+async def audio_fix_submit(
+    call_id: uuid.UUID,
+    principal: Writer,
+    session: SessionDep,
+    fix: Annotated[AudioFix, Form()],
+    undo: Annotated[bool, Form()] = False,
+) -> Response:
+    """Apply a fix to how the call is heard, and show the call."""
+    await apply_fix(session, await visible_call(session, principal, call_id), fix, undo=undo)
+    return RedirectResponse(f"/calls/{call_id}#about", status_code=303)
 
 
 @router.get("/sop")

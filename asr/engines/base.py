@@ -40,10 +40,15 @@ class WindowText:
 
 @dataclass(frozen=True, slots=True)
 class DecodeOptions:
-    """How to search: beam width (1 = greedy), and the text that the decoder continues from."""
+    """How to search: beam width (1 = greedy), and the text that the decoder continues from.
+
+    `no_repeat_tokens`: no run of this many tokens is written twice; 0 = as it comes. Engines that
+    search otherwise ignore what they have no use for.
+    """
 
     beam_size: int = 1
     prompt: str = ""
+    no_repeat_tokens: int = 0
 
 
 class Engine(Protocol):

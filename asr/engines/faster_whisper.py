@@ -115,6 +115,7 @@ class FasterWhisperEngine:
             encoded,
             [prompt] * len(windows),
             beam_size=options.beam_size,
+            no_repeat_ngram_size=options.no_repeat_tokens,
             max_length=min(self._model.max_length, len(prompt) + budget),
             return_scores=True,
             return_no_speech_prob=True,

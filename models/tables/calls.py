@@ -18,7 +18,8 @@ class Call(Base):
     `state` moves received -> transcribing -> analyzing -> done | failed. `attempts` counts the
     tries of the current stage, and `stage_token` names the try that may write its results: a
     worker that lost its call to another one finds a different token and writes nothing. `roles`
-    maps channel index to role (`["agent", "customer"]`). Results live in their own tables;
+    maps channel index to role (`["agent", "customer"]`) as the sender told; `options` is a
+    `models.hearing.HearingOptions`, what people corrected since. Results live in their own tables;
     `score`, `passed` and `vetoed` are copies for lists and filters, written in the same
     transaction.
     """
@@ -58,6 +59,7 @@ class Call(Base):
     talk_s: Mapped[float | None]
     fields: Mapped[dict[str, Any]] = mapped_column(default=dict)
     roles: Mapped[list[Any]] = mapped_column(default=list)
+    options: Mapped[dict[str, Any]] = mapped_column(default=dict)
     # What the audio told us
     duration_ms: Mapped[int | None]
     audio: Mapped[dict[str, Any] | None]

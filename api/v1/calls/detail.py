@@ -24,6 +24,7 @@ from api.v1.calls.schemas import (
 from core.errors import AppError
 from core.serial import from_json
 from models.calls import call_audio
+from models.hearing import hearing_options
 from models.tables import Call as CallRow
 from models.tables import (
     CallMetricsRow,
@@ -136,7 +137,9 @@ async def _audio(session: AsyncSession, row: CallRow) -> CallAudio:
         )
         for part in await call_audio(session, row.id)
     ]
-    return CallAudio(duration_ms=row.duration_ms, facts=row.audio, files=files)
+    return CallAudio(
+        duration_ms=row.duration_ms, facts=row.audio, options=hearing_options(row), files=files
+    )
 
 
 def _stages(row: CallRow) -> CallStages:

@@ -104,7 +104,24 @@ CALL: dict[str, Any] = {
     },
     "audio": {
         "duration_ms": 186_400,
-        "facts": {"sample_rate_hz": 8000, "channels": 2, "codec": "pcm_s16le"},
+        "facts": {
+            "sample_rate_hz": 8000,
+            "channels": 2,
+            "codec": "pcm_s16le",
+            "quality_flags": ["swapped-channels"],
+            "checks": [
+                {
+                    "code": "swapped-channels",
+                    "value": 9.5,
+                    "unit": "points",
+                    "threshold": 4.0,
+                    "flagged": True,
+                    "channel": None,
+                    "fix": "swap-roles",
+                }
+            ],
+        },
+        "options": {"swap_roles": False, "mix_channels": False},
         "files": [
             {
                 "position": 0,
@@ -140,6 +157,8 @@ CALL: dict[str, Any] = {
 }
 
 CHANGE = {"disposition": "成交", "fields": {"客户等级": "A+"}}
+
+AUDIO_FIX = {"fix": "swap-roles", "undo": False}
 
 ACKNOWLEDGED = {"call_id": CALL_ID, "state": "analyzing"}
 
@@ -179,6 +198,17 @@ TRANSCRIPT = {
         "codec": "pcm_s16le",
         "container": "wav",
         "quality_flags": [],
+        "checks": [
+            {
+                "code": "clipping",
+                "value": 0.0,
+                "unit": "ratio",
+                "threshold": 0.001,
+                "flagged": False,
+                "channel": 0,
+                "fix": None,
+            }
+        ],
     },
     "engine": {
         "engine": "faster-whisper",

@@ -4,9 +4,10 @@ import uuid
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from asr.transcript import AudioFix
 from core.errors import AppError
 from models.tables import Call
-from pipeline.rework import reanalyze_call, retry_call
+from pipeline.rework import fix_audio, reanalyze_call, retry_call
 
 
 async def reanalyze(session: AsyncSession, call_id: uuid.UUID) -> bool:
@@ -30,3 +31,12 @@ async def retry_failed(session: AsyncSession, call: Call) -> str:
         AppError: `not-failed` when the call has not failed.
     """
     return (await retry_call(session, call.id)).state
+
+
+async def apply_fix(session: AsyncSession, call: Call, fix: AudioFix, *, undo: bool) -> str:
+    """The state that the call is in now, with the fix stored and its next stage queued.
+
+    Raises:
+        AppError: `fix-not-applicable`.
+    """
+    return (await fix_audio(session, call.id, fix, undo=undo)).state

@@ -6,7 +6,6 @@ from typing import Annotated, Any
 
 from fastapi import APIRouter, Path
 from fastapi.responses import JSONResponse
-from sqlalchemy.ext.asyncio import AsyncSession
 
 from api.auth import Reader
 from api.openapi import answers, shows
@@ -26,8 +25,14 @@ from core.serial import to_json
 from events.hits import EventHit
 from insights.conversation import CallMetrics
 from insights.dictionary import metrics_at
-from models.results import ChannelWaveform, load_analysis, load_transcript, load_waveform
-from models.tables import Call, CallMetricsRow, TranscriptRow
+from models.results import (
+    ChannelWaveform,
+    load_analysis,
+    load_channel_roles,
+    load_transcript,
+    load_waveform,
+)
+from models.tables import Call, CallMetricsRow
 
 router = APIRouter()
 
@@ -115,7 +120,7 @@ async def read_waveform(call_id: CallId, principal: Reader, session: SessionDep)
     channels = await load_waveform(session, call_id)
     if not channels:
         raise _not_ready(row, "转写")
-    return waveform_of(row.duration_ms, channels, await _heard_roles(session, row))
+    return waveform_of(row.duration_ms, channels, await load_channel_roles(session, call_id))
 
 
 def waveform_of(
@@ -134,14 +139,6 @@ def waveform_of(
             for channel in channels
         ],
     )
-
-
-async def _heard_roles(session: AsyncSession, row: Call) -> Mapping[int, str]:
-    """The role of each channel as it was transcribed; before that, as it was told."""
-    told = {channel: str(role) for channel, role in enumerate(row.roles)}
-    transcript = await session.get(TranscriptRow, row.id)
-    speech = transcript.document.get("speech", ()) if transcript is not None else ()
-    return told | {int(entry["channel"]): str(entry["role"]) for entry in speech}
 
 
 def _in_order(figures: Mapping[str, object]) -> dict[str, object]:

@@ -13,6 +13,7 @@ from api.v1.calls import audio, results
 from api.v1.calls.detail import call_detail, call_summary, visible_call
 from api.v1.calls.examples import (
     ACKNOWLEDGED,
+    AUDIO_FIX,
     CALL,
     CALL_ID,
     CALLS,
@@ -22,8 +23,9 @@ from api.v1.calls.examples import (
 )
 from api.v1.calls.filters import CallFilterDep, zoned
 from api.v1.calls.planning import plan_upload
-from api.v1.calls.requeue import reanalyze, retry_failed
+from api.v1.calls.requeue import apply_fix, reanalyze, retry_failed
 from api.v1.calls.schemas import (
+    AudioFixRequest,
     Call,
     CallAcknowledged,
     CallChange,
@@ -220,6 +222,29 @@ async def retry_call(call_id: CallId, principal: Writer, session: SessionDep) ->
     """Queue a failed call again, from the stage that failed."""
     row = await visible_call(session, principal, call_id)
     state = await retry_failed(session, row)
+    return CallAcknowledged(call_id=call_id, state=cast(CallStateName, state))
+
+
+@router.post(
+    "/{call_id}/audio-fix",
+    status_code=status.HTTP_202_ACCEPTED,
+    response_model=CallAcknowledged,
+    summary="修正录音",
+    description=(
+        "按录音检查（audio.facts.checks）的建议修正后重新评分：互换角色、按单声道处理、重新转写。"
+        "重复提交同一修正不会再次改变结果；undo 撤销。"
+    ),
+    responses=answers(
+        ACKNOWLEDGED, status=202, description="已排队", errors=["not-found", "fix-not-applicable"]
+    ),
+    openapi_extra=sends(AUDIO_FIX, "要做的修正"),
+)
+async def fix_call_audio(
+    call_id: CallId, wanted: AudioFixRequest, principal: Writer, session: SessionDep
+) -> CallAcknowledged:
+    """Store a fix of the audio and score the call anew."""
+    row = await visible_call(session, principal, call_id)
+    state = await apply_fix(session, row, wanted.fix, undo=wanted.undo)
     return CallAcknowledged(call_id=call_id, state=cast(CallStateName, state))
 
 

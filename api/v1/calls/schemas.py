@@ -6,7 +6,9 @@ from typing import Any, Literal
 
 from pydantic import BaseModel, Field
 
+from asr.transcript import AudioFix
 from events.hits import SopReport
+from models.hearing import HearingOptions
 from qa_rules.findings import Finding, Score
 
 CallStateName = Literal["received", "transcribing", "analyzing", "done", "failed"]
@@ -87,7 +89,11 @@ class CallAudio(BaseModel):
     """What the recording is."""
 
     duration_ms: int | None
-    facts: dict[str, Any] | None = Field(description="采样率、声道数、编码、质量标记")
+    facts: dict[str, Any] | None = Field(
+        description="采样率、声道数、编码、质量标记（quality_flags），以及各项检查（checks）："
+        "测得的值、界限、是否超出、对应的修正方法"
+    )
+    options: HearingOptions = Field(description="人工修正：互换角色、合并声道")
     files: list[CallAudioFile]
 
 
@@ -159,6 +165,18 @@ class CallChange(BaseModel):
     ring_s: float | None = Field(None, ge=0, description="振铃秒数")
     talk_s: float | None = Field(None, ge=0, description="通话秒数")
     fields: dict[str, Any] | None = Field(None, description="自定义字段，整体替换")
+
+
+class AudioFixRequest(BaseModel):
+    """How a recording is to be heard from now on."""
+
+    model_config = {"extra": "forbid"}
+
+    fix: AudioFix = Field(
+        description="swap-roles 互换坐席与客户（不重新转写）；treat-as-mono 合并声道后按声音区分；"
+        "re-transcribe 用当前权重重新转写"
+    )
+    undo: bool = Field(False, description="true 时撤销 swap-roles 或 treat-as-mono")
 
 
 class CallAcknowledged(BaseModel):

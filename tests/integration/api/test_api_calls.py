@@ -1,5 +1,6 @@
 import datetime as dt
 import uuid
+from dataclasses import replace
 from typing import Any
 
 import httpx
@@ -7,11 +8,11 @@ import pytest
 from sqlalchemy import text
 
 from api.scope import EVERYTHING, NOTHING, CallScope
-from asr.transcript import AudioFacts, ChannelSpeech, EngineInfo, Transcript, Utterance
+from asr.transcript import AudioCheck, AudioFacts, ChannelSpeech, EngineInfo, Transcript, Utterance
 from core.evidence import Evidence
 from core.span import Span
 from events.hits import EventHit, SopReport, StepState
-from models.calls import CallFilter, NewCall, add_call, list_calls
+from models.calls import AudioPart, CallFilter, NewCall, add_call, list_calls
 from models.database import Database
 from models.results import (
     ChannelWaveform,
@@ -385,3 +386,101 @@ async def test_reanalyze_and_retry(admin: httpx.AsyncClient, seeded: Database) -
 async def test_limits_at_their_ends(admin: httpx.AsyncClient, seeded: Database, limit: int) -> None:
     await add(seeded, file_name="one.wav")
     assert await listed(admin, limit=limit) == ["one.wav"]
+
+
+async def fix(client: httpx.AsyncClient, call: Call, name: str, **values: Any) -> httpx.Response:
+    return await client.post(f"/api/v1/calls/{call.id}/audio-fix", json={"fix": name, **values})
+
+
+async def roles_of(client: httpx.AsyncClient, call: Call) -> tuple[list[str], list[str]]:
+    """Roles of the utterances, and of the waveform's channels."""
+    transcript = (await client.get(f"/api/v1/calls/{call.id}/transcript")).json()
+    waveform = (await client.get(f"/api/v1/calls/{call.id}/waveform")).json()
+    return (
+        [u["role"] for u in transcript["utterances"]],
+        [channel["role"] for channel in waveform["channels"]],
+    )
+
+
+async def test_swapped_roles_are_scored_anew_and_can_be_taken_back(
+    admin: httpx.AsyncClient, seeded: Database
+) -> None:
+    call = await add(seeded, file_name="one.wav")
+    await store_results(seeded, call)
+    before = await roles_of(admin, call)
+    assert before == (["agent", "customer", "agent"], ["agent", "customer"])
+    for _ in range(2):  # the second changes nothing
+        answer = await fix(admin, call, "swap-roles")
+        assert answer.status_code == 202
+        assert answer.json() == {"call_id": str(call.id), "state": "analyzing"}
+    assert await roles_of(admin, call) == (
+        ["customer", "agent", "customer"],
+        ["customer", "agent"],
+    )
+    assert await queued(seeded) == ["analyze_call"]
+    audio = (await admin.get(f"/api/v1/calls/{call.id}")).json()["audio"]
+    assert audio["options"] == {"swap_roles": True, "mix_channels": False}
+    assert {"swapped-channels", "unheard-speech"} <= {c["code"] for c in audio["facts"]["checks"]}
+    await fix(admin, call, "swap-roles", undo=True)
+    assert await roles_of(admin, call) == before
+    assert await queued(seeded) == ["analyze_call", "analyze_call"]
+
+
+async def test_a_call_is_heard_again_once_per_request(
+    admin: httpx.AsyncClient, seeded: Database
+) -> None:
+    part = AudioPart(
+        sha256="0" * 64, blob_key="a/b", file_name="one.wav", size_bytes=1, media_type="audio/wav"
+    )
+    call = await add(seeded, file_name="one.wav", parts=(part,), state="done")
+    await store_results(seeded, call)
+    for _ in range(2):
+        again = await fix(admin, call, "re-transcribe")
+        assert again.json() == {"call_id": str(call.id), "state": "received"}
+    assert await queued(seeded) == ["transcribe_call"]
+    for _ in range(2):
+        mixed = await fix(admin, call, "treat-as-mono")
+        assert mixed.json()["state"] == "received"
+    assert await queued(seeded) == ["transcribe_call"] * 2
+    audio = (await admin.get(f"/api/v1/calls/{call.id}")).json()["audio"]
+    assert audio["options"]["mix_channels"] is True
+    assert (await roles_of(admin, call))[0] == ["agent", "customer", "agent"]
+
+
+@pytest.mark.parametrize(
+    ("name", "values"),
+    [("re-transcribe", {}), ("treat-as-mono", {}), ("re-transcribe", {"undo": True})],
+)
+async def test_a_fix_that_the_call_is_not_made_for(
+    admin: httpx.AsyncClient, seeded: Database, name: str, values: dict[str, Any]
+) -> None:
+    call = await add(seeded, file_name="one.wav")
+    refused = await fix(admin, call, name, **values)
+    assert (refused.status_code, refused.json()["error"]["code"]) == (409, "fix-not-applicable")
+    assert await queued(seeded) == []
+    assert (await fix(admin, call, "louder")).status_code == 422
+
+
+async def test_the_call_page_shows_checks_and_applies_fixes_without_scripts(
+    admin: httpx.AsyncClient, seeded: Database
+) -> None:
+    call = await add(seeded, file_name="one.wav", state="done")
+    await store_results(seeded, call)
+    flagged = AudioCheck("swapped-channels", 9.5, "points", 4.0, True, None, "swap-roles")
+    facts = replace(TRANSCRIPT.audio, quality_flags=("swapped-channels",), checks=(flagged,))
+    async with seeded.session() as session:
+        await save_transcript(session, call.id, replace(TRANSCRIPT, audio=facts))
+        await session.commit()
+    page = (await admin.get(f"/calls/{call.id}")).text
+    assert "声道可能接反" in page
+    assert "9.5 分" in page
+    assert f'action="/calls/{call.id}/audio-fix"' in page
+    answer = await admin.post(
+        f"/calls/{call.id}/audio-fix",
+        data={"fix": "swap-roles"},
+        headers={"Origin": "http://tingjian.test"},
+    )
+    assert answer.status_code == 303
+    page = (await admin.get(f"/calls/{call.id}")).text
+    assert "已互换角色" in page
+    assert (await roles_of(admin, call))[1] == ["customer", "agent"]

@@ -33,6 +33,12 @@ def transcriber(tmp_path_factory: pytest.TempPathFactory) -> Transcriber:
 
 
 @pytest.fixture(scope="session")
+def undiarized(tmp_path_factory: pytest.TempPathFactory) -> Transcriber:
+    registry = WeightsRegistry(tmp_path_factory.mktemp("data"), offline=True)
+    return Transcriber(AsrSettings(diarization=False), registry)
+
+
+@pytest.fixture(scope="session")
 def call(transcriber: Transcriber) -> Transcript:
     return transcriber.transcribe([AUDIO / f"{CALL}.flac"], ROLES)
 
@@ -129,10 +135,12 @@ def test_both_sides_are_heard_in_every_format(transcriber: Transcriber, name: st
     assert {u.role for u in found.utterances} == set(ROLES)
 
 
-def test_amr_is_heard_and_mono_roles_are_unknown(transcriber: Transcriber) -> None:
-    found = transcriber.transcribe([CLIPS / "mono.amr"], ROLES)
+def test_amr_is_heard_and_mono_roles_are_unknown(undiarized: Transcriber) -> None:
+    found = undiarized.transcribe([CLIPS / "mono.amr"], ROLES)
     assert {u.role for u in found.utterances} == {"unknown"}
-    named = transcriber.transcribe([CLIPS / "mono.amr"], ("agent",))
+    assert {u.reliability for u in found.utterances} == {"low"}
+    assert "roles-unknown" in found.audio.quality_flags
+    named = undiarized.transcribe([CLIPS / "mono.amr"], ("agent",))
     assert {u.role for u in named.utterances} == {"agent"}
 
 
@@ -144,8 +152,8 @@ def test_two_mono_files_are_one_call(transcriber: Transcriber) -> None:
     assert any(u.role == "agent" for u in found.utterances)
 
 
-def test_fake_stereo_is_heard_once_with_unknown_roles(transcriber: Transcriber) -> None:
-    found = transcriber.transcribe([CLIPS / "identical-channels.flac"], ROLES)
+def test_fake_stereo_is_heard_once_with_unknown_roles(undiarized: Transcriber) -> None:
+    found = undiarized.transcribe([CLIPS / "identical-channels.flac"], ROLES)
     assert "identical-channels" in found.audio.quality_flags
     assert {u.channel for u in found.utterances} == {0}
     assert {u.role for u in found.utterances} == {"unknown"}

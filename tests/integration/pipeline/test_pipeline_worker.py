@@ -96,7 +96,7 @@ async def test_a_database_that_is_not_migrated_is_refused(
             await run_worker(resources.settings, until_idle=True)
         assert caught.value.code == "database-not-migrated"
     finally:
-        await one(resources.database, "UPDATE alembic_version SET version_num='0001' RETURNING 1")
+        await one(resources.database, "UPDATE alembic_version SET version_num='0002' RETURNING 1")
 
 
 async def test_the_job_of_a_silent_worker_is_taken_up(

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from asr.decode import DecodedAudio
-from asr.transcriber import Progress
+from asr.recognition import Progress
 from asr.transcript import ChannelSpeech, EngineInfo, Role, Transcript, Utterance
 from core.span import Span
 from models.database import Database
