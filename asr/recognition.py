@@ -28,7 +28,9 @@ class PassOptions:
     """How segments are recognised.
 
     Speech of `hole_least_ms` or more that got no text is tried again, alone. With the profile
-    `best`, so is speech whose words are less sure than `low_confidence`, and the surer text wins.
+    `best`, windows with speech whose words are less sure than `low_confidence` are decoded once
+    more with a wide beam, and for that speech the surer text wins. It keeps its company in the
+    window: alone, it would lose the words before it, which help more than the beam does.
     """
 
     prompt: str
@@ -60,7 +62,7 @@ def recognise(
     texts = _decode(engine, audio, windows, first, lambda s: report(_FIRST_SHARE * s))
     placed = place(segments, windows, texts, options.prompt)
     if options.profile == "best":
-        placed = _surer(engine, audio, segments, options, placed)
+        placed = _surer(engine, audio, segments, windows, options, placed)
     placed = _without_holes(engine, audio, segments, options, placed)
     report(1.0)
     return placed
@@ -70,17 +72,21 @@ def _surer(
     engine: Engine,
     audio: DecodedAudio,
     segments: Sequence[Segment],
+    windows: Sequence[Window],
     options: PassOptions,
     placed: Placed,
 ) -> Placed:
-    """Weak segments decoded once more, each alone; whichever words are surer stay."""
-    weak = [
+    """Windows with weak segments decoded once more; of these, whichever words are surer stay."""
+    weak = {
         number
         for number in range(len(segments))
         if (confidence := placed.confidence(number)) is not None
         and confidence < options.low_confidence
-    ]
-    again = _alone(engine, audio, segments, weak, DecodeOptions(_WIDE_BEAM, options.prompt))
+    }
+    chosen = [window for window in windows if any(p.segment in weak for p in window.placements)]
+    wide = DecodeOptions(_WIDE_BEAM, options.prompt)
+    texts = _decode(engine, audio, chosen, wide, _ignore)
+    again = place(segments, chosen, texts, options.prompt)
     better = {n for n in weak if (again.confidence(n) or 0.0) > (placed.confidence(n) or 0.0)}
     return merge(placed, again, better)
 
@@ -121,7 +127,7 @@ def _alone(
         Window(segments[number].channel, (Placement(number, 0, segments[number].heard),))
         for number in numbers
     ]
-    texts = _decode(engine, audio, windows, options, lambda _share: None)
+    texts = _decode(engine, audio, windows, options, _ignore)
     return place(segments, windows, texts, options.prompt)
 
 
@@ -142,3 +148,7 @@ def _decode(
 def _groups(windows: Sequence[Window], size: int) -> Iterator[Sequence[Window]]:
     for first in range(0, len(windows), size):
         yield windows[first : first + size]
+
+
+def _ignore(_share: float) -> None:
+    return None

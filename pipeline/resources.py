@@ -12,6 +12,7 @@ from asr.weights import WeightsRegistry
 from core.settings import Settings
 from models.database import Database
 from pipeline.analyzers import Analyzers
+from pipeline.recycling import Wear
 from pipeline.storage import BlobStore
 
 
@@ -30,7 +31,7 @@ class Resources:
     """Settings, database, blobs, one recogniser, and the compiled analyzers.
 
     `stopping` is set when the process is told to stop and may not wait any longer; long work
-    looks at it between batches.
+    looks at it between batches. `wear` counts what the process has done.
     """
 
     settings: Settings
@@ -39,6 +40,7 @@ class Resources:
     transcriber: CallTranscriber
     analyzers: Analyzers
     stopping: threading.Event = field(default_factory=threading.Event)
+    wear: Wear = field(default_factory=Wear)
 
 
 def make_resources(settings: Settings, database: Database, store: BlobStore) -> Resources:

@@ -59,6 +59,7 @@ async def transcribe_call(resources: Resources, call: Call, token: uuid.UUID) ->
             stored = await resources.store.put_stream(heard.playable, kind="playback")
             playback_key = stored.key
     await _save(resources, call.id, token, heard, playback_key)
+    resources.wear.after_call(resources.settings.worker, heard.transcript.audio.duration_ms)
 
 
 async def _save(

@@ -15,6 +15,7 @@ from core.settings import Settings, WorkerSettings
 from models.database import Database, open_database
 from pipeline.jobs import ANALYZE_QUEUE, DELIVER_QUEUE, QUEUES
 from pipeline.maintenance import maintain, rescue
+from pipeline.recycling import stop_when_worn
 from pipeline.resources import Resources, make_resources
 from pipeline.storage import open_store
 from pipeline.tasks import make_app
@@ -34,7 +35,9 @@ async def run_worker(
 
     On a signal no new job is taken, running ones get `worker.shutdown_s` to finish, and what is
     cut off then is queued again at once. With `until_idle` the call returns when no job of the
-    queues waits or runs; jobs that are scheduled for later do not count.
+    queues waits or runs; jobs that are scheduled for later do not count. Without it, the call
+    also returns, between calls, when a limit of `worker.recycle_*` is passed: whoever supervises
+    the process starts a new one.
 
     Raises:
         AppError: `unknown-queue`; `database-not-migrated`.
@@ -95,6 +98,7 @@ async def _work_until_stopped(app: App, resources: Resources, queues: Sequence[s
         await maintain(app, resources.database)
         async with asyncio.TaskGroup() as group:
             group.create_task(_keep_rescuing(app, resources, stopped))
+            group.create_task(stop_when_worn(resources.wear, stopped))
             for queue in queues:
                 group.create_task(_keep_working(app, resources.settings, queue, stopped))
     logger.info("worker stopped")

@@ -5,6 +5,7 @@ import datetime as dt
 import os
 import signal
 import uuid
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -284,3 +285,35 @@ async def test_a_worker_survives_a_database_that_goes_away(
     await until(done)
     os.kill(os.getpid(), signal.SIGTERM)
     await asyncio.wait_for(running, 60)
+
+
+@pytest.mark.parametrize(
+    ("limits", "why"),
+    [
+        ({"recycle_audio_hours": 0.001}, "hours of audio, limit 0.001"),
+        ({"recycle_memory_mb": 1}, "MiB of memory, limit 1"),
+    ],
+)
+async def test_a_worn_worker_ends_between_calls(
+    resources: Resources,
+    store: BlobStore,
+    caplog: pytest.LogCaptureFixture,
+    limits: dict[str, float],
+    why: str,
+) -> None:
+    database = resources.database
+    for i in range(2):
+        await store_call(database, store, CallMetadata(external_id=str(i), domain="edu"))
+    worker = resources.settings.worker.model_copy(update=limits)
+    worn = replace(resources, settings=resources.settings.model_copy(update={"worker": worker}))
+    with caplog.at_level("INFO", logger="pipeline"):
+        await asyncio.wait_for(work(worn, ["transcribe"]), 60)
+    (record,) = [r for r in caplog.records if r.message == "worker ends to be started anew"]
+    assert why in record.__dict__["reason"]
+    # The first call is whole, the second is untouched and waits for the next worker.
+    count = "SELECT count(*) FROM calls WHERE state = :state"
+    assert await one(database, count, state="analyzing") == 1
+    assert await one(database, count, state="received") == 1
+    assert await one(database, "SELECT count(*) FROM procrastinate_jobs WHERE status='doing'") == 0
+    await work(resources, ["transcribe"], until_idle=True)
+    assert await one(database, count, state="analyzing") == 2
