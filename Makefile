@@ -58,8 +58,13 @@ worker: setup ## A worker for all queues
 	$(TINGJIAN) worker
 
 bench: setup-dev ## Benchmarks; CORPUS=DIR names a directory of labelled calls
-	@for bench in tests/bench/bench_*.py; do \
-	  echo "==> $$bench"; $(BIN)/python $$bench "$(or $(CORPUS),fixtures/audio)" || exit 1; \
+	@for name in asr mono vocabulary; do \
+	  echo "==> tests/bench/bench_$$name.py"; \
+	  $(BIN)/python tests/bench/bench_$$name.py "$(or $(CORPUS),fixtures/audio)" || exit 1; \
+	done
+	@for name in text rules; do \
+	  echo "==> tests/bench/bench_$$name.py"; \
+	  $(BIN)/python tests/bench/bench_$$name.py || exit 1; \
 	done
 
 lock: ## Rewrite the lock files from pyproject.toml (needs uv)
