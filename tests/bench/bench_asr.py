@@ -2,9 +2,10 @@
 
     python tests/bench/bench_asr.py DIR [--calls N] [--json]
 
-DIR holds `NAME.flac` + `NAME.json` (ground truth). Every call is recognised by both, one after
+DIR holds `NAME.flac` + `NAME.json` (ground truth). Every call is recognised by all, one after
 the other, in turn first, so that a busy machine slows both alike. The pipeline recognises each
-channel apart (batch 8, beam 1, its own VAD). CER: character errors per reference character by
+channel apart (batch 8, beam 1, its own VAD). `tingjian` is the profile `fast`, `tingjian_best`
+the profile `best`; ratios are of `fast`. CER: character errors per reference character by
 role, punctuation removed, both sides simplified and number-normalised.
 """
 
@@ -60,14 +61,16 @@ def main() -> None:
 
 
 def compare(names: list[Path]) -> dict[str, object]:
-    settings = AsrSettings()
+    settings = AsrSettings(profile="fast")
     with tempfile.TemporaryDirectory() as scratch:
         data = default_data_dir() if default_data_dir().exists() else Path(scratch)
         registry = WeightsRegistry(data, offline=True)
         ours = Ours(Transcriber(settings, registry))
         theirs = pipeline(registry, ours.transcriber.engine_info)
+        best = Ours(Transcriber(AsrSettings(profile="best"), registry))
         systems: dict[str, Callable[[Path, list[str]], TextByRole]] = {
             "tingjian": ours,
+            "tingjian_best": best,
             "pipeline": theirs,
         }
         tallies = {name: Tally() for name in systems}

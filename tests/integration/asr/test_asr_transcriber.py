@@ -195,7 +195,7 @@ def test_three_hours_of_silence_are_empty_in_bounded_memory(
     assert resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before < 1_500_000  # KiB
 
 
-@pytest.mark.parametrize("sound", ["noise", "ring-back", "dtmf", "bursts"])
+@pytest.mark.parametrize("sound", ["silence", "noise", "ring-back", "dtmf", "bursts", "music"])
 def test_no_text_on_what_is_not_speech(
     transcriber: Transcriber, sound: str, tmp_path: Path
 ) -> None:
@@ -221,6 +221,14 @@ def not_speech(sound: str) -> np.ndarray:
     rng = np.random.default_rng(1)
     t = np.arange(8000 * 20) / 8000
     hiss = rng.normal(0, 30, len(t))
+    if sound == "silence":
+        return np.zeros(len(t))
+    if sound == "music":
+        chords = np.array([[262, 330, 392], [294, 370, 440], [220, 277, 330], [247, 311, 370]])
+        notes = chords[(t // 2).astype(int) % 4]
+        fade = 0.4 + 0.6 * np.exp(-(t % 0.5) * 4)
+        tones = [np.sin(2 * np.pi * notes[:, n] * k * t) / k for n in range(3) for k in (1, 2, 3)]
+        return 1500 * fade * np.sum(tones, axis=0) + hiss
     if sound == "noise":
         return rng.normal(0, 1500, len(t))
     if sound == "ring-back":  # 450 Hz, one second on, four off

@@ -14,14 +14,20 @@ from asr.transcript import Transcript
 from core.errors import AppError
 from models.calls import get_call, start_stage
 from models.database import Database
-from models.results import load_analysis, load_transcript, load_waveform
+from models.hearing import HearingOptions, options_json
+from models.results import (
+    load_analysis,
+    load_channel_roles,
+    load_transcript,
+    load_waveform,
+)
 from models.tables import Call, WebhookMessage
 from models.versions import create_draft, publish
 from pipeline.analyzing import analyze_call
 from pipeline.attempts import RetryLaterError, StageRetry, StoppedError, SupersededError, attempt
 from pipeline.jobs import ANALYZE_CALL, DELIVER_WEBHOOK, TRANSCRIBE_CALL
 from pipeline.resources import Resources
-from pipeline.rework import reanalyze_call, retry_call
+from pipeline.rework import fix_audio, reanalyze_call, retry_call
 from pipeline.transcribing import transcribe_call
 
 RESULT_TABLES = (
@@ -415,3 +421,43 @@ def _job() -> Any:
     from procrastinate.jobs import Job
 
     return Job(id=1, queue="transcribe", lock=None, queueing_lock=None, task_name="x", attempts=0)
+
+
+async def test_a_call_is_heard_as_people_want_it(
+    resources: Resources, call_id: uuid.UUID, transcriber: ReadingTranscriber
+) -> None:
+    database = resources.database
+    async with database.session() as session:
+        call = await get_call(session, call_id)
+        call.options = options_json(HearingOptions(swap_roles=True))
+        await session.commit()
+    await transcribe(resources, call_id)
+    async with database.session() as session:
+        swapped = await load_transcript(session, call_id)
+        assert await load_channel_roles(session, call_id) == {0: "customer", 1: "agent"}
+    assert swapped is not None
+    assert swapped.utterances[0].role == "customer"
+    assert "swapped-channels" in swapped.audio.quality_flags
+    async with database.session() as session:
+        await fix_audio(session, call_id, "treat-as-mono")
+        await session.commit()
+    await transcribe(resources, call_id)
+    assert transcriber.channels == [2, 1]
+    async with database.session() as session:
+        assert len(await load_waveform(session, call_id)) == 1
+
+
+async def test_a_fix_while_the_call_is_heard_wins(resources: Resources, call_id: uuid.UUID) -> None:
+    database = resources.database
+    async with database.session() as session:
+        started = await start_stage(session, call_id, "transcribe")
+        await session.commit()
+    assert started is not None
+    async with database.session() as session:
+        await fix_audio(session, call_id, "swap-roles")
+        await session.commit()
+    with pytest.raises(SupersededError):
+        await transcribe_call(resources, *started)
+    await transcribe(resources, call_id)
+    async with database.session() as session:
+        assert (await load_channel_roles(session, call_id))[0] == "customer"

@@ -24,11 +24,13 @@ class ReadingTranscriber:
 
     before: Callable[[Progress], None] = lambda _progress: None
     calls: list[tuple[Role, ...]] = field(default_factory=list)
+    channels: list[int] = field(default_factory=list)
 
     def transcribe_audio(
         self, audio: DecodedAudio, roles: tuple[Role, ...], *, progress: Progress | None = None
     ) -> Transcript:
         self.calls.append(roles)
+        self.channels.append(len(audio.pcm))
         self.before(progress or (lambda _share: None))
         turns = json.loads(FIXTURE.with_suffix(".json").read_text())["turns"]
         return written_transcript(turns, audio, roles)

@@ -89,8 +89,8 @@ def test_a_good_call_has_every_check_and_no_flag() -> None:
     assert flagged(found) == set()
     assert set(found) == {
         "nearly-empty", "little-speech", "identical-channels", "abrupt-end", "cross-talk",
-        "silent-channel", "level-imbalance", "clipping", "low-level", "ring-back", "hold-music", "keypad-tones",
-        "wrong-rate",
+        "silent-channel", "level-imbalance", "clipping", "low-level", "ring-back", "hold-music",
+        "keypad-tones", "wrong-rate",
     }  # fmt: skip
     assert found["clipping"][0].channel == 0
     assert found["clipping"][1].channel == 1

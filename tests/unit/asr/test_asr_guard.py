@@ -3,7 +3,7 @@
 import pytest
 
 from asr.engines.base import WindowText, WindowWord
-from asr.guard import is_stock_phrase, refuse_window
+from asr.guard import compression_ratio, is_doubtful, is_stock_phrase, refuse_window
 
 PROMPT = "以下是一段普通话电话录音，请用简体中文记录，带标点。"
 
@@ -76,3 +76,30 @@ def test_subtitle_credits_are_stock_phrases(text: str) -> None:
 @pytest.mark.parametrize("text", ["谢谢您，再见", "视频可以反复观看", "订阅号您关注一下"])
 def test_telephone_talk_is_not(text: str) -> None:
     assert not is_stock_phrase(text)
+
+
+@pytest.mark.parametrize("text", ["下期再见。", "谢谢大家！", "请订阅", "Thank you.", "版权所有"])
+def test_presenters_talk_is_refused_only_when_the_engine_doubts(text: str) -> None:
+    assert is_stock_phrase(text, is_doubtful=True)
+    assert not is_stock_phrase(text)
+
+
+@pytest.mark.parametrize("text", ["谢谢大家的支持，我们下次再约时间", "嗯好的", "再见", "谢谢"])
+def test_doubt_alone_refuses_no_talk(text: str) -> None:
+    assert not is_stock_phrase(text, is_doubtful=True)
+
+
+@pytest.mark.parametrize(
+    ("logprob", "no_speech", "doubtful"),
+    [(-0.3, 0.01, False), (-0.9, 0.01, True), (-0.3, 0.4, True)],
+)
+def test_doubt(logprob: float, no_speech: float, doubtful: bool) -> None:
+    assert is_doubtful(window("您好请问方便吗", logprob, no_speech)) is doubtful
+
+
+def test_text_that_packs_like_a_loop_is_dropped_whole() -> None:
+    nearly = "".join(f"我们的课程是非常好的{n}" for n in "一二三四五六七八九十百千")
+    (run,) = refuse_window(window(nearly), PROMPT)
+    assert (run.first, run.last, run.reason) == (0, len(nearly), "repeat-loop")
+    assert is_doubtful(window(nearly))
+    assert compression_ratio("") == 0
