@@ -38,7 +38,7 @@ class PassOptions:
     window_ms: int
     profile: Literal["fast", "best"] = "fast"
     hole_least_ms: int = 400
-    low_confidence: float = 0.75
+    low_confidence: float = 0.9
 
 
 def recognise(

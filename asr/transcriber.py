@@ -21,6 +21,7 @@ from asr.diarization.embeddings import SpeakerEmbedder
 from asr.diarization.mono import diarize, without_roles
 from asr.engines.base import Engine
 from asr.engines.faster_whisper import FasterWhisperEngine
+from asr.engines.sherpa import load_sherpa
 from asr.engines.silero import FRAME_MS, FRAME_SAMPLES, SileroVad
 from asr.engines.speaker import load_embedder
 from asr.packing import Segment
@@ -153,11 +154,13 @@ class Transcriber:
             return self._engine, self._vad
 
     def _load_engine(self) -> Engine:
+        if self._settings.engine == "sherpa":
+            return load_sherpa(Path(self._settings.weights), self._settings)
         if self._settings.engine != "faster-whisper":
             raise AppError(
                 "unknown-engine",
                 f"不认识识别引擎“{self._settings.engine}”。"
-                "请把 TINGJIAN_ASR__ENGINE 设为 faster-whisper。",
+                "请把 TINGJIAN_ASR__ENGINE 设为 faster-whisper 或 sherpa。",
                 detail={"engine": self._settings.engine},
             )
         weights = self._registry.resolve(self._settings.weights)

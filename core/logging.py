@@ -9,6 +9,8 @@ _STANDARD = frozenset(logging.LogRecord("", 0, "", 0, "", (), None).__dict__) | 
     "message",
     "asctime",
     "taskName",
+    # uvicorn's copy of the message with terminal escape codes.
+    "color_message",
 }
 
 

@@ -18,7 +18,11 @@ def default_data_dir() -> Path:
 class AsrSettings(BaseModel):
     """Recognition: weights, device, threads. `TINGJIAN_ASR__*`."""
 
-    engine: str = Field("faster-whisper", description="Recognition engine.")
+    engine: str = Field(
+        "faster-whisper",
+        description="Recognition engine: faster-whisper, or sherpa for a Paraformer or SenseVoice"
+        " directory given as weights.",
+    )
     weights: str = Field("base", description="Weights name, hub name or CTranslate2 directory.")
     device: Literal["auto", "cpu", "cuda"] = Field("auto", description="Where inference runs.")
     compute_type: str = Field(
@@ -107,7 +111,7 @@ class Settings(BaseSettings):
     )
 
     data_dir: Path = Field(
-        default_factory=default_data_dir, description="Database, audio, weights, logs."
+        default_factory=default_data_dir, description="Database, audio, weights."
     )
     database_url: SecretStr | None = Field(
         None, description="PostgreSQL URL; empty = a private PostgreSQL in the data directory."

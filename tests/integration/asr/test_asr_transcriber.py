@@ -275,3 +275,14 @@ def error_rate(reference: str, heard: str) -> float:
         for j, b in enumerate(found, 1):
             previous, row[j] = row[j], min(row[j] + 1, row[j - 1] + 1, previous + (a != b))
     return row[-1] / len(expected)
+
+
+@pytest.mark.parametrize(
+    ("engine", "code"), [("sherpa", "weights-missing"), ("kaldi", "unknown-engine")]
+)
+def test_engines_are_chosen_by_the_settings(tmp_path: Path, engine: str, code: str) -> None:
+    settings = AsrSettings(engine=engine, weights=str(tmp_path / "paraformer"))
+    chosen = Transcriber(settings, WeightsRegistry(tmp_path, offline=True))
+    with pytest.raises(AppError) as caught:
+        chosen.transcribe([CLIPS / "alaw.wav"], ROLES)
+    assert caught.value.code == code
