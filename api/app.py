@@ -13,6 +13,7 @@ from api.v1.router import TAGS
 from api.v1.router import router as v1_router
 from api.version import version
 from api.web.routes import router as web_router
+from api.web.settings_routes import router as settings_router
 from core.settings import Settings
 from models.database import Database
 from pipeline.storage import BlobStore
@@ -52,5 +53,6 @@ def create_app(settings: Settings, database: Database, store: BlobStore) -> Fast
     install_error_handlers(app)
     app.include_router(v1_router)
     app.include_router(web_router)
+    app.include_router(settings_router)
     app.add_middleware(EdgeMiddleware)
     return app

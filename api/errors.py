@@ -31,6 +31,7 @@ STATUS: Mapping[str, HTTPStatus] = {
     "not-failed": HTTPStatus.CONFLICT,
     "fix-not-applicable": HTTPStatus.CONFLICT,
     "username-taken": HTTPStatus.CONFLICT,
+    "last-admin": HTTPStatus.CONFLICT,
     "blob-missing": HTTPStatus.NOT_FOUND,
     "not-publishable": HTTPStatus.UNPROCESSABLE_ENTITY,
     "method-not-allowed": HTTPStatus.METHOD_NOT_ALLOWED,

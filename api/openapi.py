@@ -18,6 +18,10 @@ _EXAMPLES: Mapping[str, tuple[str, Mapping[str, object]]] = {
     "not-ready": ("这通录音还没有转写完成，请稍后再取。", {"state": "transcribing"}),
     "not-failed": ("只有处理失败的通话可以重试。请刷新查看当前状态。", {}),
     "fix-not-applicable": ("不能这样修正：这通录音本来就是单声道。", {}),
+    "username-taken": ("用户名 limin 已被使用。请换一个。", {}),
+    "bad-username": ("用户名应为 1 至 64 个字符，不含空格与斜线。请换一个。", {}),
+    "weak-password": ("密码太短。请至少输入 10 个字符。", {}),
+    "last-admin": ("admin 是最后一个可用的管理员。请先添加或启用另一个管理员。", {}),
     "out-of-scope": ("不能把通话移出自己的团队；请联系管理员修改。", {"team": "华北二组"}),
     "not-publishable": ("草稿有错误，不能发布；请按提示修改。", {"issues": []}),
     "validation-failed": (

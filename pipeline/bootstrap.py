@@ -9,7 +9,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from core.settings import Settings
 from events import document as trees
 from models.access import add_user, count_users
-from models.passwords import new_token
+from models.passwords import new_password
 from models.versions import GENERAL_DOMAIN, ShippedDocument, seed_packs
 from qa_rules import document as rules
 
@@ -20,13 +20,15 @@ ADMIN_USERNAME = "admin"
 class Bootstrapped:
     """What was made.
 
-    `admin_password` is None when there were users already; else show it now, it cannot be read
-    again. `published` names the versions (`name@version`) that are new.
+    `admin_password` is the generated one: show it now, it cannot be read again. It is None when
+    there were users already, and when the settings chose it. `published` names the versions
+    (`name@version`) that are new. `admin_made` tells whether the administrator is new.
     """
 
     admin_username: str
     admin_password: str | None
     published: tuple[str, ...]
+    admin_made: bool = False
 
 
 async def bootstrap(settings: Settings, session: AsyncSession) -> Bootstrapped:
@@ -36,10 +38,12 @@ async def bootstrap(settings: Settings, session: AsyncSession) -> Bootstrapped:
     """
     await session.execute(text("SELECT pg_advisory_xact_lock(hashtext('bootstrap'))"))
     published = await seed_packs(session, shipped_documents())
+    made, password = await _first_admin(settings, session)
     return Bootstrapped(
         ADMIN_USERNAME,
-        await _first_admin(settings, session),
+        password,
         tuple(f"{row.name}@{row.version}" for row in published),
+        admin_made=made,
     )
 
 
@@ -73,12 +77,17 @@ def shipped_documents() -> tuple[ShippedDocument, ...]:
     )
 
 
-async def _first_admin(settings: Settings, session: AsyncSession) -> str | None:
+async def _first_admin(settings: Settings, session: AsyncSession) -> tuple[bool, str | None]:
+    """Whether an administrator was made, and the password when it was generated."""
     if await count_users(session) > 0:
-        return None
+        return False, None
     preset = settings.admin_password
-    password = preset.get_secret_value() if preset is not None else new_token(12)
+    generated = new_password() if preset is None else None
     await add_user(
-        session, username=ADMIN_USERNAME, password=password, role="admin", display_name="管理员"
+        session,
+        username=ADMIN_USERNAME,
+        password=generated or (preset.get_secret_value() if preset is not None else ""),
+        role="admin",
+        display_name="管理员",
     )
-    return password
+    return True, generated

@@ -66,9 +66,9 @@ async def fix_audio(
     """The call, with a fix of its audio stored and queued to be scored anew.
 
     `swap-roles` exchanges agent and customer in the stored transcript and analyses it again;
-    `treat-as-mono` hears the mixed channels; `re-transcribe` hears the call again with today's
-    weights. Asking for what is already so changes nothing, so a request may be repeated. `undo`
-    takes the first two back.
+    `treat-as-mono` hears the mixed channels, with the roles found anew; `re-transcribe` hears the
+    call again with today's weights. Asking for what is already so changes nothing, so a request
+    may be repeated. `undo` takes the first two back.
 
     Raises:
         AppError: `not-found`; `fix-not-applicable` when the call has not what the fix is for.
@@ -86,12 +86,12 @@ async def fix_audio(
     if not files:
         raise _not_applicable("这通通话没有录音文件")
     if fix == "treat-as-mono":
-        wanted = replace(options, mix_channels=not undo)
-        if wanted == options:
+        if options.mix_channels is not undo:
             return call
         if not undo and len(files) == 1 and call.audio and call.audio["channels"] == 1:
             raise _not_applicable("这通录音本来就是单声道")
-        call.options = options_json(wanted)
+        # Whose voice is whose is found anew: an exchange of the channels' roles means nothing now.
+        call.options = options_json(HearingOptions(mix_channels=not undo))
     elif call.state in ("received", "transcribing"):
         return call
     await _hear_again(session, call)

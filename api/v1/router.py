@@ -10,11 +10,13 @@ from api.v1.rule_sets.routes import router as rule_sets
 from api.v1.session.routes import router as session
 from api.v1.sop.routes import router as sop
 from api.v1.trees.routes import router as trees
+from api.v1.users.routes import router as users
 from api.v1.webhooks.routes import router as webhooks
 
 TAGS = [
     {"name": "session", "description": "登录与当前身份"},
     {"name": "api-keys", "description": "程序对接用的密钥"},
+    {"name": "users", "description": "用户与角色（管理员）"},
     {"name": "calls", "description": "上传录音，查看转写、时间线、质检结果，收听"},
     {"name": "sop", "description": "SOP 执行率"},
     {"name": "trees", "description": "关键事件树的版本"},
@@ -26,5 +28,5 @@ TAGS = [
 
 
 router = APIRouter(prefix="/api/v1")
-for noun in (session, api_keys, calls, sop, trees, rule_sets, webhooks, metrics, health):
+for noun in (session, api_keys, users, calls, sop, trees, rule_sets, webhooks, metrics, health):
     router.include_router(noun)

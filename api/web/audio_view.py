@@ -65,7 +65,7 @@ def fix_choices(
 def _row(check: AudioCheck, role: str, phrases: Phrases) -> CheckRow:
     return CheckRow(
         code=check.code,
-        name=phrases.name_of("flag", check.code),
+        name=phrases.name_of("flag" if check.flagged else "check", check.code),
         channel=phrases.name_of("role", role) if role else "",
         value=_amount(check.value, check.unit, phrases),
         bound=_amount(check.threshold, check.unit, phrases),
@@ -79,7 +79,8 @@ def _amount(value: float, unit: str, phrases: Phrases) -> str:
     if unit == "ratio":
         return f"{value * 100:.1f}%"
     if unit == "ms":
-        return f"{number(value / 1000)} {phrases.name_of('unit', 's')}"
+        seconds = f"{value / 1000:.2f}" if value < 1000 else number(value / 1000)
+        return f"{seconds} {phrases.name_of('unit', 's')}"
     return f"{number(value)} {phrases.name_of('unit', unit)}"
 
 

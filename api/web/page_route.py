@@ -17,7 +17,15 @@ _TITLES = {401: "error.forbidden", 403: "error.forbidden", 404: "error.not_found
 
 
 class PageRoute(APIRoute):
-    """A route whose expected failures are pages rather than JSON."""
+    """A route whose expected failures are pages rather than JSON.
+
+    A route that answers GET answers HEAD too: the same headers, no body.
+    """
+
+    def __init__(self, path: str, endpoint: Callable[..., Any], **options: Any) -> None:
+        super().__init__(path, endpoint, **options)
+        if self.methods and "GET" in self.methods:
+            self.methods.add("HEAD")
 
     def get_route_handler(self) -> Callable[[Request], Awaitable[Response]]:  # type: ignore[override]
         """The handler of the framework, with `AppError` answered as a page."""
@@ -25,9 +33,13 @@ class PageRoute(APIRoute):
 
         async def page(request: Request) -> Response:
             try:
-                return await handle(request)
+                response = await handle(request)
             except AppError as error:
-                return error_page(request, error)
+                response = error_page(request, error)
+            if request.method == "HEAD" and hasattr(response, "body"):
+                # The headers are made, Content-Length among them.
+                response.body = b""
+            return response
 
         return page
 
@@ -35,8 +47,9 @@ class PageRoute(APIRoute):
 def error_page(request: Request, error: AppError) -> Response:
     """The page that tells a person what went wrong; strangers are sent to sign in first."""
     if error.code == "unauthenticated":
-        here = request.url.path if request.method == "GET" else "/calls"
-        asked = f"?{request.url.query}" if request.method == "GET" and request.url.query else ""
+        reads = request.method in ("GET", "HEAD")
+        here = request.url.path if reads else "/calls"
+        asked = f"?{request.url.query}" if reads and request.url.query else ""
         return RedirectResponse(f"/sign-in?next={quote(here + asked, safe='')}", status_code=303)
     status = status_of(error.code)
     t = Phrases(language_of_request(request)).t

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 from api.web.call_view import STAGE_CLASSES, name_of_node, stage_of
 from api.web.rendering import query
+from events.hits import SopState
 from insights.sop_rates import Period, RateGroup, StepRate
 
 HEAT_STEPS = 8
@@ -34,8 +35,9 @@ class Stage:
 class Cell:
     """One number: `rate` with its interval (`low`, `high`), the counts behind it, its `link`.
 
-    `rate` is None when no call could be judged. `link` is None when the calls of the group
-    cannot be listed by a filter (calls without an agent).
+    `rate` is None when no call could be judged; the link then leads to those that could not be,
+    or to which the step does not apply. `link` is None when no call has the step, or the calls
+    of the group cannot be listed by a filter (calls without an agent).
     """
 
     node: str
@@ -101,6 +103,17 @@ def heat_class(rate: float | None, judged: int) -> str:
     return f"{heat} few" if judged < SMALL_SAMPLE else heat
 
 
+def first_state(step: StepRate) -> SopState | None:
+    """The state whose calls a cell leads to first; None when no call has the step."""
+    counts: tuple[tuple[SopState, int], ...] = (
+        ("missed", step.missed),
+        ("executed", step.executed),
+        ("undecidable", step.undecidable),
+        ("not_applicable", step.not_applicable),
+    )
+    return next((state for state, count in counts if count), None)
+
+
 def _stages(steps: Sequence[StepRate]) -> tuple[Stage, ...]:
     grouped: dict[str, list[Step]] = {}
     for step in steps:
@@ -135,8 +148,8 @@ def _row(
 def _cell(step: StepRate, filters: Mapping[str, str] | None) -> Cell:
     rate, interval = step.execution_rate, step.interval
     link = None
-    if filters is not None and rate is not None:
-        state = "missed" if step.missed else "executed"
+    state = first_state(step)
+    if filters is not None and state is not None:
         link = "/calls" + query({**filters, "node_state": f"{step.node}:{state}"})
     return Cell(
         node=step.node,

@@ -14,7 +14,7 @@ from asr.transcript import Transcript
 from core.errors import AppError
 from models.calls import get_call, start_stage
 from models.database import Database
-from models.hearing import HearingOptions, options_json
+from models.hearing import HearingOptions, hearing_options, options_json
 from models.results import (
     load_analysis,
     load_channel_roles,
@@ -441,6 +441,7 @@ async def test_a_call_is_heard_as_people_want_it(
     async with database.session() as session:
         await fix_audio(session, call_id, "treat-as-mono")
         await session.commit()
+    assert hearing_options(await load(database, call_id)) == HearingOptions(mix_channels=True)
     await transcribe(resources, call_id)
     assert transcriber.channels == [2, 1]
     async with database.session() as session:

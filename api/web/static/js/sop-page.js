@@ -4,6 +4,8 @@ import { getFragment } from "./api.js";
 import { t } from "./messages.js";
 
 const STATES = ["executed", "missed", "undecidable", "not_applicable"];
+// The state that is shown when a cell is opened: the first of these that any call has.
+const FIRST = ["missed", "executed", "undecidable", "not_applicable"];
 
 class SopMatrix extends HTMLElement {
   connectedCallback() {
@@ -37,7 +39,7 @@ class SopMatrix extends HTMLElement {
       }),
     );
     this.dialog.showModal();
-    const first = counts.missed > 0 ? "missed" : "executed";
+    const first = FIRST.find((state) => counts[state] > 0) ?? "executed";
     this.#show(cell, first, bar.children[STATES.indexOf(first)]);
   }
 
