@@ -1,6 +1,7 @@
 """Users, sign-in sessions and API keys."""
 
 import datetime as dt
+import re
 import uuid
 from collections.abc import Sequence
 
@@ -13,6 +14,8 @@ from models.passwords import hash_password, new_token, token_hash
 from models.tables import ApiKey, SignInSession, User
 
 KEY_PREFIX = "tjk_"
+ROLES = ("admin", "manager", "reviewer", "agent")
+_USERNAME = re.compile(r"[^\s\x00-\x1f\x7f/]{1,64}")
 _LAST_USE_GRAIN = dt.timedelta(minutes=1)
 
 
@@ -29,8 +32,11 @@ async def add_user(
     """The new user.
 
     Raises:
-        AppError: `username-taken`.
+        AppError: `bad-username`, `bad-role`, `username-taken`.
     """
+    if not _USERNAME.fullmatch(username):
+        raise AppError("bad-username", "用户名应为 1 至 64 个字符，不含空格与斜线。请换一个。")
+    _require_role(role)
     if await find_user(session, username) is not None:
         raise AppError("username-taken", f"用户名 {username} 已被使用。请换一个。")
     row = User(
@@ -50,6 +56,63 @@ async def add_user(
 async def find_user(session: AsyncSession, username: str) -> User | None:
     """The user with this name, disabled or not."""
     return await session.scalar(select(User).where(User.username == username))
+
+
+async def get_user(session: AsyncSession, user_id: uuid.UUID) -> User:
+    """The user with this id, disabled or not.
+
+    Raises:
+        AppError: `not-found`.
+    """
+    row = await session.get(User, user_id)
+    if row is None:
+        raise AppError("not-found", f"没有用户 {user_id}。请在用户列表中查看。")
+    return row
+
+
+async def list_users(session: AsyncSession) -> Sequence[User]:
+    """All users, disabled ones too, by name."""
+    return list(await session.scalars(select(User).order_by(User.username)))
+
+
+async def change_user(
+    session: AsyncSession,
+    user: User,
+    *,
+    role: str | None = None,
+    display_name: str | None = None,
+    teams: Sequence[str] | None = None,
+    agent: str | None = None,
+    disabled: bool | None = None,
+) -> None:
+    """Change what is given; None leaves a value as it is, an empty `agent` takes the name away.
+
+    Disabling ends the user's sign-ins at once; the user's API keys stop working and work again
+    when the user is enabled.
+
+    Raises:
+        AppError: `bad-role`; `last-admin` when nobody could administer afterwards.
+    """
+    if role is not None:
+        _require_role(role)
+    stays_admin = (role or user.role) == "admin" and not (
+        user.disabled if disabled is None else disabled
+    )
+    if user.role == "admin" and not user.disabled and not stays_admin:
+        await _require_other_admin(session, user)
+    if role is not None:
+        user.role = role
+    if display_name is not None:
+        user.display_name = display_name or user.username
+    if teams is not None:
+        user.teams = list(teams)
+    if agent is not None:
+        user.agent = agent or None
+    if disabled is not None:
+        user.disabled = disabled
+    if user.disabled:
+        await session.execute(delete(SignInSession).where(SignInSession.user_id == user.id))
+    await session.flush()
 
 
 async def count_users(session: AsyncSession) -> int:
@@ -164,3 +227,23 @@ async def revoke_api_key(session: AsyncSession, key_id: uuid.UUID) -> None:
         raise AppError("not-found", f"没有 API 密钥 {key_id}。请在列表中查看现有密钥。")
     row.revoked_at = dt.datetime.now(dt.UTC)
     await session.flush()
+
+
+def _require_role(role: str) -> None:
+    if role not in ROLES:
+        raise AppError("bad-role", f"没有角色 {role}。可用的有：{'、'.join(ROLES)}。")
+
+
+async def _require_other_admin(session: AsyncSession, user: User) -> None:
+    # Locked, so that two administrators cannot disable each other at the same moment.
+    admins = await session.scalars(
+        select(User.id)
+        .where(User.role == "admin", User.disabled.is_(False))
+        .order_by(User.id)
+        .with_for_update()
+    )
+    if set(admins) <= {user.id}:
+        raise AppError(
+            "last-admin",
+            f"{user.username} 是最后一个可用的管理员。请先添加或启用另一个管理员。",
+        )

@@ -15,6 +15,7 @@ from cli.commands.up import RESET, Running, running
 from cli.console import err, out
 from cli.evaluation.run import LabelledCall, find_labelled
 from cli.options import DataDir, Host, Port, load_settings
+from cli.preparation import PRESET
 from cli.timeline import call_timeline
 from core.errors import AppError
 from core.settings import Settings
@@ -62,7 +63,7 @@ def demo(
             f"{len(stored)} 通样例通话已分析（{time.monotonic() - started:.0f} 秒）。", markup=False
         )
         out().print(f"打开 {service.url}", markup=False)
-        out().print(f"用户名 {username}  密码 {password}", markup=False)
+        out().print(f"用户名 {username}  {_told_password(password, settings)}", markup=False)
         if leave:
             return
         out().print("按 Ctrl-C 停止。")
@@ -80,14 +81,17 @@ def _sample_calls() -> Path:
 
 
 def _sign_in_of(service: Running, settings: Settings) -> tuple[str, str]:
-    """The administrator's sign-in, kept in the data directory for the next run of the demo."""
+    """The administrator's sign-in: as chosen in the settings, else kept in the data directory."""
     path = settings.data_dir / _SIGN_IN_FILE
-    if service.password is not None:
-        content = json.dumps({"username": service.username, "password": service.password})
+    name, password = service.made.admin_username, service.made.admin_password
+    if password is not None:
+        content = json.dumps({"username": name, "password": password})
         descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
         with os.fdopen(descriptor, "w", encoding="utf-8") as handle:
             handle.write(content + "\n")
-        return service.username, service.password
+        return name, password
+    if settings.admin_password is not None:
+        return name, settings.admin_password.get_secret_value()
     try:
         kept = json.loads(path.read_text(encoding="utf-8"))
         return str(kept["username"]), str(kept["password"])
@@ -97,6 +101,11 @@ def _sign_in_of(service: Running, settings: Settings) -> tuple[str, str]:
             f"数据目录 {settings.data_dir} 已有用户，但没有演示用的登录信息。请用 --data-dir "
             f"换一个目录，或运行 {RESET} 后用 tingjian up 启动。",
         ) from error
+
+
+def _told_password(password: str, settings: Settings) -> str:
+    """The password for the terminal, unless somebody chose it: theirs is not repeated."""
+    return f"密码 {password}" if settings.admin_password is None else PRESET
 
 
 def _upload(client: ServiceClient, labelled: Sequence[LabelledCall]) -> dict[str, str]:

@@ -10,6 +10,7 @@ import typer
 from cli.console import JsonFlag, err, out, print_json
 from cli.listening import bind, url_of
 from cli.options import DataDir, Host, Port, load_settings
+from cli.preparation import Prepared, prepare, sign_in_lines
 from cli.supervision import STOP_SIGNALS, follow_lifeline
 from core.errors import AppError
 from core.settings import Settings
@@ -17,7 +18,7 @@ from core.settings import Settings
 app = typer.Typer(add_completion=False)
 
 
-@app.command("serve", help="只启动 API 与网页。数据库结构须已由 tingjian migrate 升级。")
+@app.command("serve", help="只启动 API 与网页。数据库须已由 tingjian migrate 准备好。")
 def serve(
     host: Host = None,
     port: Port = None,
@@ -99,25 +100,38 @@ def worker(
     asyncio.run(run_worker(settings, queue, until_idle=until_idle))
 
 
-@app.command("migrate", help="把数据库结构升级到本版本。可重复执行。")
+@app.command(
+    "migrate",
+    help="把数据库结构升级到本版本，发布自带的事件树与规则，新库建立管理员。可重复执行。",
+)
 def migrate(data_dir: DataDir = None, as_json: JsonFlag = False) -> None:
     """Run `migrate`."""
     settings = load_settings(data_dir)
     done = asyncio.run(_migrate(settings))
+    made = done.made
     if as_json:
-        print_json({"applied": list(done)})
-    else:
-        out().print(f"数据库已是最新（本次执行 {len(done)} 步）。")
+        print_json(
+            {
+                "applied": list(done.applied),
+                "published": list(made.published),
+                "username": made.admin_username,
+                "password": made.admin_password,
+            }
+        )
+        return
+    out().print(f"数据库已是最新（本次执行 {len(done.applied)} 步）。")
+    if made.published:
+        out().print(f"新发布：{'、'.join(made.published)}", markup=False)
+    if made.admin_made:
+        for line in sign_in_lines(made):
+            out().print(line, markup=False)
 
 
-async def _migrate(settings: Settings) -> tuple[str, ...]:
-    from models.database import migrate as upgrade
+async def _migrate(settings: Settings) -> Prepared:
     from models.database import open_database
 
     database = await asyncio.to_thread(open_database, settings)
     try:
-        pending = await database.pending_migrations()
-        await asyncio.to_thread(upgrade, database.url)
-        return pending
+        return await prepare(settings, database)
     finally:
         await database.close()

@@ -8,7 +8,7 @@ import threading
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import httpx
 import typer
@@ -16,9 +16,13 @@ import typer
 from cli.console import JsonFlag, err, out, print_json
 from cli.listening import bind, url_of
 from cli.options import DataDir, Host, Port, load_settings
+from cli.preparation import prepare, sign_in_lines
 from cli.supervision import Program, Supervisor, stop_requested
 from core.errors import AppError
 from core.settings import Settings
+
+if TYPE_CHECKING:
+    from pipeline.bootstrap import Bootstrapped
 
 _READY_S = 120.0
 _POLL_S = 0.25
@@ -28,11 +32,10 @@ RESET = "tingjian users reset-password"
 
 @dataclass(frozen=True, slots=True)
 class Running:
-    """A service that answers: its address, its first sign-in if it was just made."""
+    """A service that answers: its address, and the sign-in that was just made, if any."""
 
     url: str
-    username: str
-    password: str | None
+    made: "Bootstrapped"
     supervisor: Supervisor
     stopping: threading.Event
 
@@ -55,8 +58,8 @@ def up(
             print_json(
                 {
                     "url": service.url,
-                    "username": service.username,
-                    "password": service.password,
+                    "username": service.made.admin_username,
+                    "password": service.made.admin_password,
                     "data_dir": str(settings.data_dir),
                 }
             )
@@ -70,12 +73,9 @@ def print_sign_in(service: Running, settings: Settings) -> None:
     """Where to open the product and how to sign in; a new password is shown this once."""
     option = f" --data-dir {settings.data_dir}" if not settings.database_url else ""
     out().print(f"听鉴已启动：{service.url}", markup=False)
-    if service.password is not None:
-        out().print(f"用户名：{service.username}", markup=False)
-        out().print(f"密码：{service.password}（只显示这一次）", markup=False)
-    else:
-        out().print(f"用户名：{service.username}（密码在首次启动时显示过）", markup=False)
-    out().print(f"重设密码：{RESET} {service.username}{option}", markup=False)
+    for line in sign_in_lines(service.made):
+        out().print(line, markup=False)
+    out().print(f"重设密码：{RESET} {service.made.admin_username}{option}", markup=False)
     out().print("按 Ctrl-C 停止。")
 
 
@@ -94,37 +94,21 @@ def running(settings: Settings, port_fix: str, *, with_worker: bool = True) -> I
         try:
             url = url_of(listener)
             _wait_until_ready(url, supervisor, stopping)
-            yield Running(url, made.username, made.password, supervisor, stopping)
+            yield Running(url, made, supervisor, stopping)
         finally:
             supervisor.stop(settings.worker.shutdown_s + _STOP_MARGIN_S)
 
 
-@dataclass(frozen=True, slots=True)
-class _Prepared:
-    username: str
-    password: str | None
-
-
 @contextlib.contextmanager
-def _database(settings: Settings) -> Iterator[_Prepared]:
+def _database(settings: Settings) -> Iterator["Bootstrapped"]:
     """The database, migrated, with packs and an administrator; held while the context lasts."""
-    from models.database import migrate, open_database
+    from models.database import open_database
 
     err().print("正在准备数据库……")
     with asyncio.Runner() as runner:
         database = open_database(settings)
         try:
-            migrate(database.url)
-
-            async def prepare() -> _Prepared:
-                from pipeline.bootstrap import bootstrap
-
-                async with database.session() as session:
-                    made = await bootstrap(settings, session)
-                    await session.commit()
-                    return _Prepared(made.admin_username, made.admin_password)
-
-            yield runner.run(prepare())
+            yield runner.run(prepare(settings, database)).made
         finally:
             runner.run(database.close())
 

@@ -55,7 +55,7 @@ def upload(
     if not api_key:
         raise AppError(
             "no-api-key",
-            "需要 API 密钥：在网页或 POST /api/v1/api-keys 里建一个，用 --api-key 或 "
+            "需要 API 密钥：在网页的“设置”（/settings）里建一个，用 --api-key 或 "
             "TINGJIAN_API_KEY 给出。",
         )
     common = {k: v for k, v in (("domain", domain), ("channels", channels)) if v}

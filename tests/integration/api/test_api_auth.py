@@ -27,7 +27,7 @@ async def test_every_operation_but_the_open_ones_refuses_strangers(
             if (method.upper(), path) in OPEN:
                 continue
             url = path.replace("{version}", "1").replace("{name}", "x")
-            for name in ("call_id", "key_id", "endpoint_id", "message_id"):
+            for name in ("call_id", "key_id", "endpoint_id", "message_id", "user_id"):
                 url = url.replace(f"{{{name}}}", some_id)
             response = await anonymous.request(method.upper(), url, content=b"")
             assert response.status_code == 401, (method, url, response.text)

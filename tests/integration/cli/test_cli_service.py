@@ -151,12 +151,78 @@ def test_migrate_and_an_idle_worker_end_by_themselves(
 ) -> None:
     migrated = tingjian(data_dir, "migrate", "--json")
     assert migrated.returncode == 0, migrated.stderr
-    assert json.loads(migrated.stdout) == {"applied": []}
+    assert json.loads(migrated.stdout) == {
+        "applied": [],
+        "published": [],
+        "username": "admin",
+        "password": None,
+    }
     idle = tingjian(data_dir, "worker", "--until-idle", "--queue", "analyze")
     assert idle.returncode == 0, idle.stderr
     unknown = tingjian(data_dir, "worker", "--queue", "nonsense")
     assert unknown.returncode == 2
     assert "unknown-queue" in unknown.stderr
+
+
+def test_migrate_alone_prepares_a_new_database() -> None:
+    directory = Path(tempfile.mkdtemp(prefix="tj-new-"))
+    try:
+        first = tingjian(directory, "migrate", "--json")
+        assert first.returncode == 0, first.stderr
+        told = json.loads(first.stdout)
+        assert told["applied"]
+        assert any(name.startswith("电销通用@") for name in told["published"])
+        assert len(told["password"]) >= 12
+        assert told["password"] not in first.stderr
+        again = tingjian(directory, "migrate")
+        assert again.stdout == "数据库已是最新（本次执行 0 步）。\n"
+
+        server = Service(directory, ["serve", "--port", "0", "--json"])
+        try:
+            url = server.started()["url"]
+            body = {"username": told["username"], "password": told["password"]}
+
+            def signed_in() -> bool:
+                try:
+                    return httpx.post(f"{url}/api/v1/session", json=body).status_code == 204
+                except httpx.HTTPError:
+                    return False
+
+            until(signed_in)
+        finally:
+            server.stop()
+        idle = tingjian(directory, "worker", "--until-idle")
+        assert idle.returncode == 0, idle.stderr
+    finally:
+        shutil.rmtree(directory, ignore_errors=True)
+
+
+def test_users_are_managed_where_the_database_is(facts: dict[str, str], data_dir: Path) -> None:
+    added = tingjian(
+        data_dir, "users", "add", "limin", "--role", "manager", "--team", "华东", "--team", "华北",
+        "--display-name", "李敏", "--json",
+    )  # fmt: skip
+    assert added.returncode == 0, added.stderr
+    made = json.loads(added.stdout)
+    assert (made["role"], made["teams"], made["display_name"]) == (
+        "manager",
+        ["华东", "华北"],
+        "李敏",
+    )
+    assert len(made["password"]) >= 12
+    listed = json.loads(tingjian(data_dir, "users", "list", "--json").stdout)["users"]
+    assert [user["username"] for user in listed] == ["admin", "limin"]
+    assert "password" not in listed[1]
+    assert tingjian(data_dir, "users", "disable", "limin").returncode == 0
+    assert "已停用" in tingjian(data_dir, "users", "list").stdout
+    assert tingjian(data_dir, "users", "enable", "limin").returncode == 0
+    for arguments, code in (
+        (("add", "limin", "--role", "agent"), "username-taken"),
+        (("disable", "admin"), "last-admin"),
+        (("enable", "nobody"), "not-found"),
+    ):
+        refused = tingjian(data_dir, "users", *arguments)
+        assert (refused.returncode, code in refused.stderr) == (2, True), refused.stderr
 
 
 def test_a_worker_before_migration_is_told_to_migrate() -> None:

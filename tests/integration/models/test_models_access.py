@@ -9,10 +9,12 @@ from core.errors import AppError
 from models.access import (
     add_api_key,
     add_user,
+    change_user,
     close_session,
     delete_expired_sessions,
     find_user,
     list_api_keys,
+    list_users,
     open_session,
     revoke_api_key,
     set_password,
@@ -105,3 +107,42 @@ async def test_a_key_works_until_it_is_revoked(database: Database) -> None:
         with pytest.raises(AppError) as caught:
             await revoke_api_key(session, row.id)
     assert caught.value.code == "not-found"
+
+
+async def test_the_last_administrator_stays(database: Database) -> None:
+    async with database.session() as session:
+        one, two = [
+            await add_user(session, username=name, password="secret", role="admin")
+            for name in ("one", "two")
+        ]
+        token = await open_session(session, one, hours=1)
+        await change_user(session, one, disabled=True)
+        await change_user(session, one, disabled=False)
+        assert await user_of_session(session, token) is None, "disabling ended the sign-in"
+        await change_user(session, one, role="reviewer", teams=["甲"], agent="张敏")
+        assert (one.role, one.teams, one.agent) == ("reviewer", ["甲"], "张敏")
+        for change in ({"disabled": True}, {"role": "agent"}):
+            with pytest.raises(AppError) as caught:
+                await change_user(session, two, **change)
+            assert caught.value.code == "last-admin"
+        await change_user(session, one, agent="", display_name="")
+        assert (one.agent, one.display_name) == (None, "one")
+        assert [row.username for row in await list_users(session)] == ["one", "two"]
+
+
+@pytest.mark.parametrize(
+    ("who", "code"),
+    [
+        ({"username": "a b", "role": "agent"}, "bad-username"),
+        ({"username": "", "role": "agent"}, "bad-username"),
+        ({"username": "x" * 65, "role": "agent"}, "bad-username"),
+        ({"username": "li", "role": "king"}, "bad-role"),
+    ],
+)
+async def test_a_user_needs_a_name_and_a_role(
+    database: Database, who: dict[str, str], code: str
+) -> None:
+    async with database.session() as session:
+        with pytest.raises(AppError) as caught:
+            await add_user(session, password="secret", **who)
+    assert caught.value.code == code

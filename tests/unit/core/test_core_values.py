@@ -98,3 +98,12 @@ def test_log_lines_carry_their_extras() -> None:
     line = json.loads(JsonFormatter().format(record))
     assert (line["message"], line["call_id"], line["level"]) == ("hello you", "c1", "info")
     assert TextFormatter().format(record).endswith("hello you call_id=c1")
+
+
+def test_log_lines_leave_out_the_coloured_copy_of_a_message() -> None:
+    record = logging.LogRecord("uvicorn.error", logging.INFO, "", 0, "Started %s", ("x",), None)
+    record.color_message = "Started \x1b[36mx\x1b[0m"
+    record.port = 8000
+    line = TextFormatter().format(record)
+    assert line.endswith("Started x port=8000")
+    assert "color_message" not in json.loads(JsonFormatter().format(record))

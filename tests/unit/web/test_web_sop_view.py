@@ -4,7 +4,7 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
-from api.web.sop_view import build_grid, heat_class
+from api.web.sop_view import build_grid, first_state, heat_class
 from insights.sop_rates import RateGroup, StepRate
 
 ZONE = ZoneInfo("Asia/Shanghai")
@@ -40,6 +40,18 @@ def test_a_cell_leads_to_the_calls_behind_it() -> None:
         "node_state": ["开场白/问候语:missed"],
     }
     assert grid.rows[1].cells[2].rate is None, "a step that the group never had is empty, not 0 %"
+
+
+def test_a_cell_without_a_rate_leads_to_the_calls_that_were_not_judged() -> None:
+    undecided, untouched = (
+        build_grid([TOTAL], [], {}, "week").rows[0].cells[1],
+        StepRate("促成/付款", "付款", 0, 0, 0, 7),
+    )
+    assert (undecided.rate, undecided.css) == (None, "nothing")
+    assert undecided.link is not None
+    assert parse_qs(urlsplit(undecided.link).query) == {"node_state": ["开场白/来意:undecidable"]}
+    assert first_state(untouched) == "not_applicable"
+    assert first_state(StepRate("促成/付款", "付款", 0, 0, 0, 0)) is None
 
 
 def test_a_group_that_no_filter_finds_has_no_links() -> None:

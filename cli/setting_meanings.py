@@ -1,0 +1,53 @@
+"""What each setting means, in Chinese, for the reference page; `core.settings` has the English."""
+
+from collections.abc import Mapping
+
+MEANINGS: Mapping[str, str] = {
+    "TINGJIAN_DATA_DIR": "数据目录：数据库、录音、权重",
+    "TINGJIAN_DATABASE_URL": "PostgreSQL 地址；空 = 用数据目录里自带的 PostgreSQL",
+    "TINGJIAN_STORAGE_URL": "存放录音的对象存储（s3://bucket/prefix）；空 = 数据目录",
+    "TINGJIAN_ADMIN_PASSWORD": "第一个管理员的密码，不会被打印；空 = 随机生成，显示一次",
+    "TINGJIAN_OFFLINE": "绝不为获取权重打开网络连接",
+    "TINGJIAN_LOG_LEVEL": "日志级别：debug、info、warning、error",
+    "TINGJIAN_LOG_FORMAT": "日志格式：text 给人看，json 给采集程序",
+    "TINGJIAN_ASR__ENGINE": (
+        "识别引擎：faster-whisper，或 sherpa（权重为 Paraformer 或 SenseVoice 目录）"
+    ),
+    "TINGJIAN_ASR__WEIGHTS": "权重：名称、模型库名称，或 CTranslate2 目录",
+    "TINGJIAN_ASR__DEVICE": "推理设备：auto、cpu、cuda",
+    "TINGJIAN_ASR__COMPUTE_TYPE": "CTranslate2 计算类型；auto = CPU 上 int8，CUDA 上 float16",
+    "TINGJIAN_ASR__CPU_THREADS": "推理线程数；0 = 全部核心",
+    "TINGJIAN_ASR__BATCH_SIZE": "每批编码的窗口数",
+    "TINGJIAN_ASR__BEAM_SIZE": "解码的束宽",
+    "TINGJIAN_ASR__PROFILE": (
+        "fast = 识别一遍，只对没有得到文字的部分再试；"
+        "best = 置信度低的片段各自单独、用宽束再识别一次"
+    ),
+    "TINGJIAN_ASR__DIARIZATION": "装有相应组件时，区分单声道通话里的说话人",
+    "TINGJIAN_ASR__CHANNELS": "默认的声道角色，按声道顺序",
+    "TINGJIAN_ASR__MAX_DURATION_S": "接收的最长录音（秒）",
+    "TINGJIAN_NLP__ENCODER": "语义编码器：use（自带），或 Hugging Face 名称、目录",
+    "TINGJIAN_API__HOST": "监听地址",
+    "TINGJIAN_API__PORT": "监听端口；0 = 任一空闲端口",
+    "TINGJIAN_API__PUBLIC_URL": "他人访问本服务的地址，用于 webhook 里的链接",
+    "TINGJIAN_API__MAX_UPLOAD_MB": "单个录音的最大体积（MB）",
+    "TINGJIAN_API__SESSION_HOURS": "一次登录的有效小时数",
+    "TINGJIAN_API__SECURE_COOKIES": "Cookie 只经 HTTPS 发送",
+    "TINGJIAN_WORKER__HEARTBEAT_S": "心跳间隔（秒）",
+    "TINGJIAN_WORKER__STALLED_AFTER_S": "worker 无声多少秒后视为已死，其任务由别的 worker 重做",
+    "TINGJIAN_WORKER__MAX_ATTEMPTS": "可重试的失败最多尝试几次",
+    "TINGJIAN_WORKER__RETRY_BASE_S": "失败的步骤再试前的等待（秒），逐次乘四",
+    "TINGJIAN_WORKER__SHUTDOWN_S": "停止 worker 时，正在做的任务有几秒收尾",
+    "TINGJIAN_WORKER__ANALYZE_CONCURRENCY": "每个 worker 同时分析几通",
+    "TINGJIAN_WORKER__RECYCLE_AUDIO_HOURS": (
+        "worker 处理这么多小时的录音后退出，由守护重新启动；0 = 不退出"
+    ),
+    "TINGJIAN_WORKER__RECYCLE_MEMORY_MB": (
+        "内存超过这个数（MB）时，worker 在两通之间退出；0 = 不限"
+    ),
+    "TINGJIAN_WEBHOOK__TIMEOUT_S": "等待接收方应答的秒数",
+    "TINGJIAN_WEBHOOK__MAX_ATTEMPTS": "放弃之前推送几次",
+    "TINGJIAN_WEBHOOK__RETRY_BASE_S": "第一次重试前的等待（秒），逐次乘四",
+    "TINGJIAN_WEBHOOK__ALLOW_PRIVATE": "允许接收方在本机与内网地址",
+}
+"""Variable -> one phrase. A test keeps it complete."""
