@@ -1,6 +1,6 @@
 """Operators on the call as a whole: silence, interruption, rate, ratio, duration, metadata."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import replace
 
 from asr import timing
@@ -32,7 +32,7 @@ class SilenceOperator:
     def __init__(self, condition: SilenceCondition) -> None:
         self._condition = condition
 
-    def __call__(self, facts: CallFacts, _verdicts: Sequence[Verdict]) -> Verdict:
+    def __call__(self, facts: CallFacts, _verdicts: Mapping[int, Verdict]) -> Verdict:
         """The verdict on one call."""
         condition = self._condition
         silences = timing.silences(facts.transcript, round(condition.min_s * 1000))
@@ -64,7 +64,7 @@ class InterruptionOperator:
     def __init__(self, condition: InterruptionCondition) -> None:
         self._condition = condition
 
-    def __call__(self, facts: CallFacts, _verdicts: Sequence[Verdict]) -> Verdict:
+    def __call__(self, facts: CallFacts, _verdicts: Mapping[int, Verdict]) -> Verdict:
         """The verdict on one call."""
         condition = self._condition
         wanted: list[Evidence] = []
@@ -111,7 +111,7 @@ class SpeechRateOperator(_Measured):
         super().__init__(condition.bounds)
         self._role = condition.role
 
-    def __call__(self, facts: CallFacts, _verdicts: Sequence[Verdict]) -> Verdict:
+    def __call__(self, facts: CallFacts, _verdicts: Mapping[int, Verdict]) -> Verdict:
         """The verdict on one call."""
         value = _rate(facts.transcript, self._role)
         said = f"{ROLE_NAMES[self._role]}语速 {value or 0:.0f} 字/分钟"
@@ -125,7 +125,7 @@ class TalkRatioOperator(_Measured):
         super().__init__(condition.bounds)
         self._role = condition.role
 
-    def __call__(self, facts: CallFacts, _verdicts: Sequence[Verdict]) -> Verdict:
+    def __call__(self, facts: CallFacts, _verdicts: Mapping[int, Verdict]) -> Verdict:
         """The verdict on one call."""
         value = _ratio(facts.transcript, self._role)
         said = f"{ROLE_NAMES[self._role]}说话占比 {100 * (value or 0):.0f}%"
@@ -140,7 +140,7 @@ class DurationOperator(_Measured):
         self._of = condition.of
         self._role = condition.role
 
-    def __call__(self, facts: CallFacts, _verdicts: Sequence[Verdict]) -> Verdict:
+    def __call__(self, facts: CallFacts, _verdicts: Mapping[int, Verdict]) -> Verdict:
         """The verdict on one call."""
         if self._of == "call":
             length = facts.transcript.audio.duration_ms
@@ -176,7 +176,7 @@ class MetadataOperator:
     def __init__(self, condition: MetadataCondition) -> None:
         self._tests = condition.tests
 
-    def __call__(self, facts: CallFacts, _verdicts: Sequence[Verdict]) -> Verdict:
+    def __call__(self, facts: CallFacts, _verdicts: Mapping[int, Verdict]) -> Verdict:
         """The verdict on one call."""
         truth, evidence, gap = judge_tests(self._tests, facts)
         if gap is not None:

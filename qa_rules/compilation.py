@@ -15,7 +15,6 @@ from qa_rules.call_operators import (
 )
 from qa_rules.facts import CallFacts
 from qa_rules.logic import at_least, negate
-from qa_rules.meaning import MeaningModel
 from qa_rules.model import (
     Condition,
     DurationCondition,
@@ -33,6 +32,7 @@ from qa_rules.model import (
     WithinCondition,
 )
 from qa_rules.relation_operators import OrderOperator, WithinOperator
+from qa_rules.rendering import absence
 from qa_rules.text_operators import (
     EventOperator,
     KeywordOperator,
@@ -41,7 +41,7 @@ from qa_rules.text_operators import (
 )
 from qa_rules.verdict import Verdict
 
-Operator = Callable[[CallFacts, Sequence[Verdict]], Verdict]
+Operator = Callable[[CallFacts, Mapping[int, Verdict]], Verdict]
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,8 +56,7 @@ class Compiled:
 class Compiler:
     """Collects operators; equal conditions share one slot and so are evaluated once per call."""
 
-    def __init__(self, meaning: MeaningModel | None) -> None:
-        self._meaning = meaning
+    def __init__(self) -> None:
         self._known: dict[object, int] = {}
         self.operators: list[Operator] = []
 
@@ -89,17 +88,25 @@ class Compiler:
         if isinstance(condition, OrderCondition):
             first = self._slot(rule, condition.first, slots, path)
             then = self._slot(rule, condition.then, slots, path)
-            key: object = ("order", condition, first, then)
-            slots[name] = self._share(key, lambda: OrderOperator(condition, first, then))
+            missing = absence(name, rule.conditions)
+            key: object = ("order", first, then, missing)
+            slots[name] = self._share(key, lambda: OrderOperator(first, then, missing))
         elif isinstance(condition, WithinCondition):
             of = self._slot(rule, condition.of, slots, path)
             find = self._slot(rule, condition.find, slots, path)
-            key = ("within", condition, of, find)
-            slots[name] = self._share(key, lambda: WithinOperator(condition, of, find))
+            missing = absence(name, rule.conditions)
+            key = ("within", condition, of, find, missing)
+            slots[name] = self._share(key, lambda: WithinOperator(condition, of, find, missing))
         else:
-            key = (condition, rule.unheard_ms)
-            slots[name] = self._share(key, lambda: self._build(condition, rule.unheard_ms))
+            slots[name] = self._plain(rule, name, condition)
         return slots[name]
+
+    def _plain(self, rule: Rule, name: str, condition: Condition) -> int:
+        if not isinstance(condition, _SEARCHES):
+            return self._share(condition, lambda: _measure(condition))
+        missing = absence(name, rule.conditions)
+        key = (condition, rule.unheard_ms, missing)
+        return self._share(key, lambda: _search(condition, rule.unheard_ms, missing))
 
     def _share(self, key: object, build: Callable[[], Operator]) -> int:
         known = self._known.get(key)
@@ -108,30 +115,40 @@ class Compiler:
             known = self._known[key] = len(self.operators) - 1
         return known
 
-    def _build(self, condition: Condition, unheard_ms: int) -> Operator:
-        match condition:
-            case KeywordCondition():
-                return KeywordOperator(condition, unheard_ms)
-            case RegexCondition():
-                return RegexOperator(condition, unheard_ms)
-            case SemanticCondition():
-                return SemanticOperator(condition, unheard_ms, self._meaning)
-            case EventCondition():
-                return EventOperator(condition, unheard_ms)
-            case SilenceCondition():
-                return SilenceOperator(condition)
-            case InterruptionCondition():
-                return InterruptionOperator(condition)
-            case SpeechRateCondition():
-                return SpeechRateOperator(condition)
-            case TalkRatioCondition():
-                return TalkRatioOperator(condition)
-            case DurationCondition():
-                return DurationOperator(condition)
-            case MetadataCondition():
-                return MetadataOperator(condition)
-            case _:
-                raise TypeError(f"{type(condition).__name__} is compiled with its rule")
+
+_SEARCHES = (KeywordCondition, RegexCondition, SemanticCondition, EventCondition)
+
+
+def _search(condition: Condition, unheard_ms: int, missing: str) -> Operator:
+    match condition:
+        case KeywordCondition():
+            return KeywordOperator(condition, unheard_ms, missing)
+        case RegexCondition():
+            return RegexOperator(condition, unheard_ms, missing)
+        case SemanticCondition():
+            return SemanticOperator(condition, unheard_ms, missing)
+        case EventCondition():
+            return EventOperator(condition, unheard_ms, missing)
+        case _:
+            raise TypeError(f"{type(condition).__name__} is no search")
+
+
+def _measure(condition: Condition) -> Operator:
+    match condition:
+        case SilenceCondition():
+            return SilenceOperator(condition)
+        case InterruptionCondition():
+            return InterruptionOperator(condition)
+        case SpeechRateCondition():
+            return SpeechRateOperator(condition)
+        case TalkRatioCondition():
+            return TalkRatioOperator(condition)
+        case DurationCondition():
+            return DurationOperator(condition)
+        case MetadataCondition():
+            return MetadataOperator(condition)
+        case _:
+            raise TypeError(f"{type(condition).__name__} is compiled with its rule")
 
 
 def judge_line(line: Line, verdicts: Mapping[str, Verdict]) -> Verdict:

@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from typing import Any, Literal, cast, get_args
 
 import yaml
@@ -52,16 +53,19 @@ def read_condition(reader: Reader, node: yaml.Node) -> Condition:
     Raises:
         AppError: `bad-rules` at the line and column of the mistake.
     """
-    every = [*_OPERATORS, "role", "range", "unless", "polarity"]
+    every = [*_OPERATORS, "role", "range", "unless", "polarity", "label"]
     entries = reader.mapping(node, every, "条件")
     chosen = [key for key in entries if key in _OPERATORS]
     if len(chosen) != 1:
         raise reader.fail(node, f"一个条件要写且只写一个算子（{'、'.join(_OPERATORS)}）")
     options, build = _OPERATORS[chosen[0]]
     for key in entries:
-        if key != chosen[0] and key not in options:
+        if key not in (chosen[0], "label") and key not in options:
             raise reader.fail(entries[key], f"{chosen[0]} 条件不接受 {key}，请删去")
-    return build(reader, entries[chosen[0]], entries, node.start_mark.line + 1)
+    condition = build(reader, entries[chosen[0]], entries, node.start_mark.line + 1)
+    if "label" not in entries:
+        return condition
+    return replace(condition, label=reader.name(entries["label"], "label"))
 
 
 def read_tests(reader: Reader, node: yaml.Node, what: str) -> tuple[MetadataTest, ...]:

@@ -108,6 +108,11 @@ def _dump_example_line(line: ExampleLine) -> dict[str, object]:
 
 def _dump_condition(condition: Condition) -> dict[str, Any]:
     """The condition as plain data that `read_condition` reads back to an equal value."""
+    plain = _dump_operator(condition)
+    return {**plain, "label": condition.label} if condition.label else plain
+
+
+def _dump_operator(condition: Condition) -> dict[str, Any]:
     match condition:
         case KeywordCondition():
             many = _dump_many(condition.mode, condition.words, condition.at_least)

@@ -1,12 +1,13 @@
 """RuleEvaluator: a rule set compiled once, run on calls; one finding for each rule."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from operator import itemgetter
 
 from core.evidence import Evidence
 from nlp.encoders.base import SentenceEncoder
 from qa_rules.call import CallView
 from qa_rules.call_operators import judge_tests
-from qa_rules.compilation import Compiled, Compiler, judge_line
+from qa_rules.compilation import Compiled, Compiler, Operator, judge_line
 from qa_rules.document import resolve
 from qa_rules.facts import CallFacts
 from qa_rules.findings import Finding, Outcome
@@ -14,8 +15,12 @@ from qa_rules.logic import Truth
 from qa_rules.meaning import MeaningModel
 from qa_rules.model import RuleSet, SemanticCondition
 from qa_rules.verdict import Verdict, merge_evidence
+from qa_rules.waking import CODES, Waking
 
 _QUOTED = 2
+_MOST_KNOWN = 1024
+_CLEAR = "未发现"
+_NO_OCCASION = "通话里没有出现规则适用的情形"
 _OUTCOMES: Mapping[Truth, Outcome] = {
     Truth.TRUE: "hit",
     Truth.FALSE: "clear",
@@ -27,8 +32,10 @@ _OUTCOMES: Mapping[Truth, Outcome] = {
 class RuleEvaluator:
     """Judges calls by one rule set.
 
-    Built once and used for many calls; holds no state between calls and is safe to share
-    between threads. Without an encoder, semantic conditions are undecidable.
+    Built once and used for many calls; safe to share between threads. A call is read once for
+    all that the rules look for; only conditions that may hold somewhere in it are then run, and
+    a rule whose conditions are as in an earlier call without a hit keeps that call's finding.
+    Without an encoder, semantic conditions are undecidable.
 
     Raises:
         AppError: `bad-rules` when a condition cannot be compiled (pattern, expression, name).
@@ -36,20 +43,39 @@ class RuleEvaluator:
 
     def __init__(self, ruleset: RuleSet, encoder: SentenceEncoder | None = None) -> None:
         self.ruleset = resolve(ruleset)
-        compiler = Compiler(_meaning(self.ruleset, encoder))
+        self._meaning = _meaning(self.ruleset, encoder)
+        compiler = Compiler()
         self._rules = tuple(compiler.add(rule) for rule in self.ruleset.rules)
-        self._operators = compiler.operators
+        self._operators = tuple(compiler.operators)
+        self._waking = Waking(self._operators)
+        self._judged = [_Judged(compiled) for compiled in self._rules]
 
     def evaluate(self, call: CallView) -> tuple[Finding, ...]:
         """One finding for each rule, in rule order."""
-        facts = CallFacts(call)
-        verdicts: list[Verdict] = []
-        for operator in self._operators:
-            verdicts.append(operator(facts, verdicts))
-        return tuple(self._finding(compiled, facts, verdicts) for compiled in self._rules)
+        facts = CallFacts(call, self._waking.scanner, self._meaning)
+        verdicts = _Verdicts(self._operators, facts)
+        truths = list(self._waking.quiet)
+        for slot in self._waking.awake(facts):
+            truths[slot] = CODES[verdicts[slot].truth.name]
+        return tuple(
+            [
+                judged.known.get(judged.key(truths))
+                or self._judge(judged, judged.key(truths), facts, verdicts)
+                for judged in self._judged
+            ]
+        )
+
+    def _judge(
+        self, judged: "_Judged", key: object, facts: CallFacts, verdicts: Mapping[int, Verdict]
+    ) -> Finding:
+        finding = self._finding(judged.compiled, facts, verdicts)
+        plain = finding.reason in (_CLEAR, _NO_OCCASION) and not judged.compiled.rule.applies
+        if plain and len(judged.known) < _MOST_KNOWN:
+            judged.known[key] = finding
+        return finding
 
     def _finding(
-        self, compiled: Compiled, facts: CallFacts, verdicts: Sequence[Verdict]
+        self, compiled: Compiled, facts: CallFacts, verdicts: Mapping[int, Verdict]
     ) -> Finding:
         rule = compiled.rule
         outcome, reason, evidence = self._outcome(compiled, facts, verdicts)
@@ -68,7 +94,7 @@ class RuleEvaluator:
         )
 
     def _outcome(
-        self, compiled: Compiled, facts: CallFacts, verdicts: Sequence[Verdict]
+        self, compiled: Compiled, facts: CallFacts, verdicts: Mapping[int, Verdict]
     ) -> tuple[Outcome, str, tuple[Evidence, ...]]:
         rule = compiled.rule
         truth, _, gap = judge_tests(rule.applies, facts)
@@ -78,7 +104,7 @@ class RuleEvaluator:
         if rule.applies_if is not None:
             applies = judge_line(rule.applies_if, named)
             if applies.truth is Truth.FALSE:
-                return "not_applicable", "通话里没有出现规则适用的情形", ()
+                return "not_applicable", _NO_OCCASION, ()
             if applies.truth is not Truth.TRUE:
                 return _OUTCOMES[applies.truth], _why(applies), ()
         verdict = judge_line(rule.hit_if, named)
@@ -86,8 +112,33 @@ class RuleEvaluator:
             evidence = merge_evidence(verdict.evidence)
             return "hit", _told(evidence), evidence
         if verdict.truth is Truth.FALSE:
-            return "clear", "未发现", ()
+            return "clear", _CLEAR, ()
         return _OUTCOMES[verdict.truth], _why(verdict), ()
+
+
+class _Judged:
+    """A rule, and its findings that rest on nothing but the truth of its conditions.
+
+    `key` picks the truths of the rule's conditions out of those of all slots.
+    """
+
+    def __init__(self, compiled: Compiled) -> None:
+        self.compiled = compiled
+        self.key: Callable[[Sequence[int]], object] = itemgetter(*compiled.order)
+        self.known: dict[object, Finding] = {}
+
+
+class _Verdicts(dict[int, Verdict]):
+    """The verdicts of a call's conditions by slot, each worked out when it is first asked for."""
+
+    def __init__(self, operators: Sequence[Operator], facts: CallFacts) -> None:
+        super().__init__()
+        self._operators = operators
+        self._facts = facts
+
+    def __missing__(self, slot: int) -> Verdict:
+        verdict = self[slot] = self._operators[slot](self._facts, self)
+        return verdict
 
 
 def _meaning(ruleset: RuleSet, encoder: SentenceEncoder | None) -> MeaningModel | None:

@@ -47,7 +47,8 @@ def run_examples(
 ) -> ExamplesReport:
     """Every example of every rule, judged by `evaluator` (built from the same rule set).
 
-    `annotate` gives the event hits of a dialogue; without it there are none. An example that
+    `annotate` gives the event hits of a dialogue; without it no tree is run, and event conditions
+    are undecidable. An example that
     must not fire passes on any outcome but `hit`.
     """
     failed: list[ExampleFailure] = []
@@ -56,7 +57,7 @@ def run_examples(
         for expected, number, example in _examples_of(rule):
             count += 1
             transcript = dialogue(example)
-            hits = annotate(transcript) if annotate else ()
+            hits = annotate(transcript) if annotate else None
             findings = evaluator.evaluate(CallView(transcript, hits, dict(example.metadata)))
             finding = findings[position]
             if (finding.outcome == "hit") != (expected == "must_fire"):

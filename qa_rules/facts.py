@@ -1,8 +1,9 @@
 """CallFacts: one call prepared for many conditions; everything is worked out once, when asked."""
 
 from collections import defaultdict
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cached_property, lru_cache
 
 from asr import transcript
 from asr.transcript import Utterance
@@ -16,6 +17,7 @@ from qa_rules.call import CallView
 from qa_rules.logic import Truth
 from qa_rules.meaning import MeaningModel, Meanings
 from qa_rules.model import Range, SaidBy, Scope
+from qa_rules.scan import Lines, Scan, Scanner
 from qa_rules.verdict import Gap
 
 SOUNDS = SoundCodes()
@@ -24,7 +26,7 @@ SOUNDS = SoundCodes()
 ROLE_NAMES = {**transcript.ROLE_NAMES, "any": "通话"}
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Selection:
     """The utterances a scope covers, the time it covers, and why something may be missing."""
 
@@ -32,18 +34,31 @@ class Selection:
     window: Span
     gap: Gap | None
 
+    @cached_property
+    def indexes(self) -> frozenset[int]:
+        """The indexes of the covered utterances."""
+        return frozenset(utterance.index for utterance in self.utterances)
+
+    def among(self, indexes: Collection[int]) -> tuple[Utterance, ...]:
+        """The covered utterances whose index is one of `indexes`, in order."""
+        if not indexes or self.indexes.isdisjoint(indexes):
+            return ()
+        return tuple(utterance for utterance in self.utterances if utterance.index in indexes)
+
 
 class CallFacts:
     """Lazily computed views of one call, shared by all conditions of a rule set."""
 
-    def __init__(self, call: CallView) -> None:
+    def __init__(
+        self, call: CallView, scanner: Scanner, meaning: MeaningModel | None = None
+    ) -> None:
         self.call = call
+        self._scanner = scanner
+        self._meaning = meaning
         self.transcript = call.transcript
         utterances = call.transcript.utterances
-        self._forms: dict[int, TextForms] = {}
-        self._meanings: dict[int, Meanings] = {}
+        self._forms: dict[int, TextForms] = dict(call.forms)
         self._selections: dict[tuple[Scope, int], Selection] = {}
-        self._hits: dict[int, list[EventHit]] | None = None
         self.by_index = {utterance.index: utterance for utterance in utterances}
         heard = [utterance.span for utterance in utterances]
         heard += [Span(gap.start_ms, gap.end_ms) for gap in call.transcript.untranscribed]
@@ -60,36 +75,49 @@ class CallFacts:
         return known
 
     @cached_property
-    def joined(self) -> str:
-        """Every utterance in its normalised form, and as heard where that differs, one a line."""
-        texts = [self.forms(utterance) for utterance in self.transcript.utterances]
-        lines = [text.normalised for text in texts]
-        lines += [text.heard for text in texts if text.heard != text.normalised]
-        return "\n".join(lines)
+    def scan(self) -> Scan:
+        """Where the words, sounds and patterns of the rule set occur."""
+        texts: list[str] = []
+        owners: list[int] = []
+        sounds: list[tuple[str, int]] = []
+        for utterance in self.transcript.utterances:
+            text = self.forms(utterance)
+            texts.append(text.normalised)
+            owners.append(utterance.index)
+            if text.heard != text.normalised:
+                texts.append(text.heard)
+                owners.append(utterance.index)
+            if self.recognised:
+                sounds.append((SOUNDS.encode(text.pinyin), utterance.index))
+        return self._scanner.read(
+            Lines(tuple(texts), tuple(owners)),
+            Lines(tuple(text for text, _ in sounds), tuple(owner for _, owner in sounds)),
+        )
 
     @cached_property
-    def sounds(self) -> tuple[str, ...]:
-        """The sound codes of every utterance."""
-        said = self.transcript.utterances
-        return tuple(SOUNDS.encode(self.forms(utterance).pinyin) for utterance in said)
+    def meanings(self) -> Meanings | None:
+        """What the clauses of the call may mean; None without an encoder."""
+        if self._meaning is None:
+            return None
+        return self._meaning.read([(u, self.forms(u)) for u in self.transcript.utterances])
 
-    def meanings(self, model: MeaningModel, utterance: Utterance) -> Meanings:
-        """What the clauses of an utterance may mean; one model serves a whole evaluation."""
-        if utterance.index not in self._meanings:
-            # All of a role's utterances at once: encoders are much faster on batches.
-            said = [u for u in self.transcript.utterances if u.role == utterance.role]
-            read = model.read([(u, self.forms(u)) for u in said], utterance.role)
-            self._meanings.update((u.index, m) for u, m in zip(said, read, strict=True))
-        return self._meanings[utterance.index]
+    @cached_property
+    def events(self) -> Mapping[str, list[EventHit]]:
+        """The hits that lie on utterances, by their node and by each of its parents."""
+        found: dict[str, list[EventHit]] = defaultdict(list)
+        for hit in self.call.hits or ():
+            if hit.utterance is not None:
+                for path in _lineage(hit.node):
+                    found[path].append(hit)
+        return found
 
-    def hits_of(self, utterance: int) -> list[EventHit]:
-        """The event hits that lie on one utterance."""
-        if self._hits is None:
-            self._hits = defaultdict(list)
-            for hit in self.call.hits:
-                if hit.utterance is not None:
-                    self._hits[hit.utterance].append(hit)
-        return self._hits.get(utterance, [])
+    @cached_property
+    def heard_roles(self) -> frozenset[str]:
+        """The roles of which every word is known, with "any": no scope of theirs has a gap."""
+        roles = {utterance.role for utterance in self.transcript.utterances}
+        if self.transcript.untranscribed or "unknown" in roles or not (roles and self.timed):
+            return frozenset()
+        return frozenset({"any", *roles})
 
     def select(self, scope: Scope, unheard_ms: int) -> Selection:
         """What `scope` covers; more than `unheard_ms` of speech without text in it is a gap."""
@@ -184,6 +212,12 @@ class CallFacts:
             seconds = missing / 1000
             return Gap(Truth.UNDECIDABLE, f"{ROLE_NAMES[role]}有 {seconds:.1f} 秒语音没有转写文本")
         return None
+
+
+@lru_cache(maxsize=4096)
+def _lineage(node: str) -> tuple[str, ...]:
+    parts = node.split("/")
+    return tuple("/".join(parts[:depth]) for depth in range(1, len(parts) + 1))
 
 
 def _intersect(one: Span, other: Span) -> Span:

@@ -3,6 +3,7 @@
 import difflib
 from collections import Counter
 from collections.abc import Collection, Iterator, Mapping
+from dataclasses import replace
 from itertools import combinations, product
 
 from core.errors import AppError, LintIssue, Severity
@@ -107,7 +108,7 @@ def _duplicates(ruleset: RuleSet, source: str) -> Iterator[LintIssue]:
             other.applies_if,
             other.applies,
         )
-        if same and one.id != other.id and one.conditions == other.conditions:
+        if same and one.id != other.id and _unlabelled(one) == _unlabelled(other):
             yield LintIssue(
                 "warning",
                 "duplicate-rule",
@@ -117,6 +118,10 @@ def _duplicates(ruleset: RuleSet, source: str) -> Iterator[LintIssue]:
                 other.line,
                 1,
             )
+
+
+def _unlabelled(rule: Rule) -> dict[str, Condition]:
+    return {name: replace(condition, label="") for name, condition in rule.conditions.items()}
 
 
 def _names(rule: Rule) -> Iterator[_Found]:
@@ -153,7 +158,7 @@ def _names(rule: Rule) -> Iterator[_Found]:
             )
     if used | referred <= set(rule.conditions) and not _invalid_text(rule):
         try:
-            Compiler(None).add(rule)
+            Compiler().add(rule)
         except AppError as error:
             yield "error", "circular-condition", error.message, "让引用只朝一个方向。", 0
 

@@ -6,9 +6,8 @@ examples of the other conditions, the rule set's `background` and the sentences 
 with the model of the event tree's semantic layer (`events.semantic`), whose scores are calibrated.
 """
 
-from collections.abc import Sequence
+from collections.abc import Collection, Mapping, Sequence
 from functools import lru_cache
-from itertools import pairwise
 
 import numpy as np
 from numpy.typing import NDArray
@@ -21,12 +20,16 @@ from nlp.encoders.base import SentenceEncoder
 from nlp.normalise import TextForms, forms
 from qa_rules.model import SaidBy, SemanticCondition
 
-_LONGEST_UNIT = 40
-_UNIT_STEP = 20
 _SHORTEST_UNIT = 3
+_LONGEST_UNIT = 60
+_WINDOW = 24
+_STEP = 12
 _UNLIKE = 0.6  # Unrelated sentences of sales calls reach about this similarity.
 _MARGIN = 0.05
 _SIDES: tuple[Role, ...] = ("agent", "customer")
+
+Unit = tuple[float, int, int, str]
+"""Score, span of the normalised text, and the nearest example."""
 
 
 class MeaningModel:
@@ -39,111 +42,131 @@ class MeaningModel:
         encoder: SentenceEncoder,
     ) -> None:
         self._encoder = encoder
-        unique = list(dict.fromkeys(conditions))
-        self._keys = {condition: str(at) for at, condition in enumerate(unique)}
-        ordinary = (*(Background("unknown", _plain(t)) for t in background), *ordinary_speech())
-        nodes = tuple(_node(self._keys[condition], condition) for condition in unique)
+        self._unique = list(dict.fromkeys(conditions))
+        self._thresholds = np.array([one.threshold for one in self._unique], dtype=np.float32)
+        ordinary = (*(Background("unknown", text) for text in background), *ordinary_speech())
+        nodes = tuple(_node(str(at), condition) for at, condition in enumerate(self._unique))
         tree = EventTree(name="rules", nodes=nodes, background=ordinary)
         self._models = {side: SemanticModel(tree, side, encoder) for side in _SIDES}
+        said_by = {condition.scope.role for condition in self._unique}
+        self._heard = frozenset(_SIDES if "any" in said_by else said_by) | {"unknown"}
         self._sentences = _sentences(tree)
         self._vectors = encoder.encode(self._sentences)
         place = {sentence: row for row, sentence in enumerate(self._sentences)}
-        self._examples = {
-            condition: np.array([place[_folded(text)] for text in condition.examples])
-            for condition in unique
-        }
-
-    def read(self, said: Sequence[tuple[Utterance, TextForms]], role: Role) -> list["Meanings"]:
-        """The units of each utterance of one role, ready to be scored for any condition."""
-        spans = [meaning_units(text) for _, text in said]
-        texts = [
-            semantic_text(_plain(text.normalised[start:end]))
-            for (_, text), units in zip(said, spans, strict=True)
-            for start, end in units
+        self._examples = [
+            np.array([place[_folded(text)] for text in condition.examples])
+            for condition in self._unique
         ]
-        unique = list(dict.fromkeys(texts))
-        row = {text: at for at, text in enumerate(unique)}
-        vectors = self._encoder.encode(unique)
+
+    def read(self, said: Sequence[tuple[Utterance, TextForms]]) -> "Meanings":
+        """What the utterances of a call may mean: one batch of vectors, one product of matrices.
+
+        Only roles that some condition listens to are read.
+        """
+        units = [
+            (utterance, span, semantic_text(text.normalised[span[0] : span[1]]))
+            for utterance, text in said
+            if utterance.role in self._heard
+            for span in meaning_units(text)
+        ]
+        texts = list(dict.fromkeys(text for _, _, text in units))
+        row = {text: at for at, text in enumerate(texts)}
+        vectors = self._encoder.encode(texts)
         similar = vectors @ self._vectors.T
-        sides = _SIDES if role == "unknown" else (role,)
-        scores = [
-            (self._models[side], self._models[side].scores(unique, vectors)) for side in sides
-        ]
-        found, at = [], 0
-        for units in spans:
-            rows = [row[text] for text in texts[at : at + len(units)]]
-            at += len(units)
-            fitted = tuple((model, values[rows]) for model, values in scores)
-            found.append(Meanings(self, units, similar[rows], fitted))
-        return found
+        scores, nearest = self._likeness(similar)
+        by_side = {side: self._side(side, units, row, vectors, scores) for side in _SIDES}
+        found: dict[SemanticCondition, dict[int, list[Unit]]] = {}
+        for utterance, span, text in units:
+            sides = _SIDES if utterance.role == "unknown" else (utterance.role,)
+            best = np.maximum.reduce([by_side[side][row[text]] for side in sides])
+            for column in np.flatnonzero(best >= self._thresholds):
+                example = self._sentences[nearest[row[text], column]]
+                unit = (float(best[column]), *span, example)
+                places = found.setdefault(self._unique[column], {})
+                places.setdefault(utterance.index, []).append(unit)
+        return Meanings(found)
 
-    def key(self, condition: SemanticCondition) -> str:
-        """The name of a condition in the fitted models."""
-        return self._keys[condition]
+    def _side(
+        self,
+        side: Role,
+        units: Sequence[tuple[Utterance, tuple[int, int], str]],
+        row: dict[str, int],
+        vectors: NDArray[np.float32],
+        likeness: NDArray[np.float32],
+    ) -> NDArray[np.float32]:
+        """The scores of every text if `side` says it, as far as that side does."""
+        model = self._models[side]
+        scores = likeness.copy()
+        wanted = list(dict.fromkeys(t for u, _, t in units if u.role in (side, "unknown")))
+        if wanted and model.paths:
+            rows = np.array([row[text] for text in wanted])
+            columns = np.array([int(path) for path in model.paths])
+            place = np.ix_(rows, columns)
+            scores[place] = np.maximum(scores[place], model.scores(wanted, vectors[rows]))
+        return scores
 
-    def likeness(
-        self, condition: SemanticCondition, similar: NDArray[np.float32]
-    ) -> tuple[NDArray[np.float32], list[str]]:
-        """How plainly each unit repeats an example, in [0, 1], and the nearest examples.
+    def _likeness(
+        self, similar: NDArray[np.float32]
+    ) -> tuple[NDArray[np.float32], NDArray[np.int64]]:
+        """How plainly each text repeats an example of each condition, in [0, 1], and which.
 
-        The fitted models need several examples to be sure of anything; a unit that says an
+        The fitted models need several examples to be sure of anything; a text that says an
         example nearly word for word is sure by itself, unless something else is as near.
         """
-        rows = self._examples[condition]
-        mine = similar[:, rows]
-        best = mine.argmax(axis=1)
-        others = np.ones(similar.shape[1], dtype=bool)
-        others[rows] = False
-        near = mine.max(axis=1)
-        against = similar[:, others].max(axis=1) if others.any() else np.zeros_like(near)
-        plain = np.where(near > against + _MARGIN, (near - _UNLIKE) / (1 - _UNLIKE), 0.0)
-        likeness: NDArray[np.float32] = np.clip(plain, 0.0, 1.0).astype(np.float32)
-        return likeness, [self._sentences[rows[at]] for at in best]
+        likeness = np.zeros((len(similar), len(self._unique)), dtype=np.float32)
+        nearest = np.zeros(likeness.shape, dtype=np.int64)
+        if not len(similar):
+            return likeness, nearest
+        top = similar.max(axis=1)
+        for column, rows in enumerate(self._examples):
+            mine = similar[:, rows]
+            nearest[:, column] = rows[mine.argmax(axis=1)]
+            near = mine.max(axis=1)
+            # Only the nearest of all sentences can be nearer than the others.
+            plain = np.flatnonzero((near >= top) & (near > _UNLIKE))
+            if not len(plain):
+                continue
+            others = np.ones(similar.shape[1], dtype=bool)
+            others[rows] = False
+            against = similar[np.ix_(plain, np.flatnonzero(others))].max(axis=1, initial=0.0)
+            sure = np.clip((near[plain] - _UNLIKE) / (1 - _UNLIKE), 0.0, 1.0)
+            likeness[plain, column] = np.where(near[plain] > against + _MARGIN, sure, 0.0)
+        return likeness, nearest
 
 
 class Meanings:
-    """One utterance's units (spans of the normalised text) and what they may mean."""
+    """The units of a call that reach the threshold of a condition, by condition and utterance."""
 
-    def __init__(
-        self,
-        model: MeaningModel,
-        spans: tuple[tuple[int, int], ...],
-        similar: NDArray[np.float32],
-        scores: tuple[tuple[SemanticModel, NDArray[np.float32]], ...],
-    ) -> None:
-        self._model = model
-        self._spans = spans
-        self._similar = similar
-        self._scores = scores
+    def __init__(self, found: Mapping[SemanticCondition, Mapping[int, list[Unit]]]) -> None:
+        self._found = {
+            condition: {at: sorted(units, reverse=True) for at, units in places.items()}
+            for condition, places in found.items()
+        }
 
-    def of(self, condition: SemanticCondition) -> list[tuple[float, int, int, str]]:
-        """The units that reach the condition's threshold, best first: score, span, example."""
-        if not self._spans:
-            return []
-        best, nearest = self._model.likeness(condition, self._similar)
-        key = self._model.key(condition)
-        for fitted, scores in self._scores:
-            if key in fitted.paths:
-                best = np.maximum(best, scores[:, fitted.paths.index(key)])
-        rows = np.flatnonzero(best >= condition.threshold)
-        found = [(float(best[row]), *self._spans[int(row)], nearest[int(row)]) for row in rows]
-        return sorted(found, reverse=True)
+    def of(self, condition: SemanticCondition) -> Mapping[int, list[Unit]]:
+        """Units by the index of their utterance, best first."""
+        return self._found.get(condition, {})
+
+    @property
+    def conditions(self) -> Collection[SemanticCondition]:
+        """The conditions that some unit reaches."""
+        return self._found.keys()
 
 
 def meaning_units(text: TextForms) -> tuple[tuple[int, int], ...]:
     """Spans of the normalised text that are compared with examples, each once.
 
-    Clauses, neighbouring pairs of them, sentences, and windows of clauses that are too long to
-    mean one thing.
+    Clauses and sentences, and windows of clauses that are too long to mean one thing: the same
+    that the event tree reads, so that a cache of vectors serves both.
     """
-    clauses = text.clauses
-    spans = [*clauses, *((a[0], b[1]) for a, b in pairwise(clauses))]
-    spans += text.sentences
-    units = [span for span in spans if _SHORTEST_UNIT <= span[1] - span[0] <= _LONGEST_UNIT]
-    for start, end in clauses:
-        if end - start > _LONGEST_UNIT:
-            units += [(at, min(end, at + _UNIT_STEP)) for at in range(start, end, _UNIT_STEP // 2)]
-    return tuple(dict.fromkeys(units))
+    units: list[tuple[int, int]] = []
+    for start, end in dict.fromkeys((*text.clauses, *text.sentences)):
+        if _SHORTEST_UNIT <= end - start <= _LONGEST_UNIT:
+            units.append((start, end))
+        elif end - start > _LONGEST_UNIT and (start, end) in text.clauses:
+            steps = range(start, end - _STEP, _STEP)
+            units += [(at, min(at + _WINDOW, end)) for at in steps]
+    return tuple(units)
 
 
 @lru_cache(maxsize=1)
@@ -157,9 +180,9 @@ def ordinary_speech() -> tuple[Background, ...]:
         tree = load_pack(name)
         for node in tree.walk():
             for text in (*node.match.examples, *node.match.counter_examples):
-                found[Background(node.role, _plain(text))] = None
+                found[Background(node.role, text)] = None
         for sentence in tree.background:
-            found[Background(sentence.role, _plain(sentence.text))] = None
+            found[sentence] = None
     return tuple(found)
 
 
@@ -171,7 +194,7 @@ def _sentences(tree: EventTree) -> list[str]:
 
 
 def _folded(text: str) -> str:
-    return semantic_text(forms(_plain(text)).normalised)
+    return semantic_text(forms(text).normalised)
 
 
 def _node(key: str, condition: SemanticCondition) -> EventNode:
@@ -181,15 +204,10 @@ def _node(key: str, condition: SemanticCondition) -> EventNode:
         path=key,
         role=_role(condition.scope.role),
         match=Matchers(
-            examples=tuple(map(_plain, condition.examples)),
-            counter_examples=tuple(map(_plain, condition.counter_examples)),
+            examples=condition.examples,
+            counter_examples=condition.counter_examples,
         ),
     )
-
-
-def _plain(text: str) -> str:
-    # 您 and 你 say nothing of a sentence's meaning, but a lot about who is likely to say it.
-    return text.replace("您", "你")
 
 
 def _role(said_by: SaidBy) -> Role:

@@ -49,6 +49,8 @@ class Scope:
     ranges: tuple[Range, ...] = ()
 
 
+# Every condition has a `label`, what people call the thing that it looks for (`约定下一步的话`),
+# empty when its words speak for themselves; and the `line` of the document that states it.
 @dataclass(frozen=True, slots=True, kw_only=True)
 class KeywordCondition:
     """Keyword expressions found in what was said.
@@ -65,6 +67,7 @@ class KeywordCondition:
     scope: Scope = field(default_factory=Scope)
     unless: tuple[str, ...] = ()
     polarity: Polarity = "affirmed"
+    label: str = ""
     line: int = field(default=0, compare=False)
 
 
@@ -77,6 +80,7 @@ class RegexCondition:
     scope: Scope = field(default_factory=Scope)
     unless: tuple[str, ...] = ()
     polarity: Polarity = "affirmed"
+    label: str = ""
     line: int = field(default=0, compare=False)
 
 
@@ -94,6 +98,7 @@ class SemanticCondition:
     scope: Scope = field(default_factory=Scope)
     unless: tuple[str, ...] = ()
     polarity: Polarity = "affirmed"
+    label: str = ""
     line: int = field(default=0, compare=False)
 
 
@@ -105,6 +110,7 @@ class EventCondition:
     mode: Mode = "any"
     at_least: int = 1
     scope: Scope = field(default_factory=Scope)
+    label: str = ""
     line: int = field(default=0, compare=False)
 
 
@@ -114,6 +120,7 @@ class OrderCondition:
 
     first: str
     then: str
+    label: str = ""
     line: int = field(default=0, compare=False)
 
 
@@ -129,6 +136,7 @@ class WithinCondition:
     utterances: int | None = None
     seconds: float | None = None
     direction: Direction = "after"
+    label: str = ""
     line: int = field(default=0, compare=False)
 
 
@@ -142,6 +150,7 @@ class SilenceCondition:
     min_s: float = 5.0
     count: int = 1
     after: SaidBy = "any"
+    label: str = ""
     line: int = field(default=0, compare=False)
 
 
@@ -152,6 +161,7 @@ class InterruptionCondition:
     role: SaidBy = "agent"
     min_overlap_ms: int = 500
     count: int = 1
+    label: str = ""
     line: int = field(default=0, compare=False)
 
 
@@ -175,6 +185,7 @@ class SpeechRateCondition:
 
     bounds: Bounds
     role: SaidBy = "agent"
+    label: str = ""
     line: int = field(default=0, compare=False)
 
 
@@ -184,6 +195,7 @@ class TalkRatioCondition:
 
     bounds: Bounds
     role: SaidBy = "agent"
+    label: str = ""
     line: int = field(default=0, compare=False)
 
 
@@ -194,6 +206,7 @@ class DurationCondition:
     bounds: Bounds
     of: Literal["call", "talk"] = "call"
     role: SaidBy = "any"
+    label: str = ""
     line: int = field(default=0, compare=False)
 
 
@@ -211,6 +224,7 @@ class MetadataCondition:
     """Every test on the call's metadata holds."""
 
     tests: tuple[MetadataTest, ...]
+    label: str = ""
     line: int = field(default=0, compare=False)
 
 

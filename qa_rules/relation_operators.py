@@ -1,28 +1,28 @@
 """Operators that relate two other conditions of the same rule: order and within."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping
 
 from core.evidence import Evidence
 from qa_rules.facts import CallFacts
 from qa_rules.logic import Truth, weakest
-from qa_rules.model import OrderCondition, WithinCondition
+from qa_rules.model import WithinCondition
 from qa_rules.verdict import Gap, Verdict, absent, fact, merge_evidence, unsettled
 
 Relation = Callable[[Evidence, Evidence], bool]
 
 
 class OrderOperator:
-    """Runs an `OrderCondition`: `first` and `then` are the slots of its two conditions."""
+    """Runs an order: `first` and `then` are the slots of its two conditions."""
 
-    def __init__(self, condition: OrderCondition, first: int, then: int) -> None:
-        self._names = (condition.first, condition.then)
-        self._slots = (first, then)
+    def __init__(self, first: int, then: int, missing: str) -> None:
+        self._missing = missing
+        self.slots = (first, then)
 
-    def __call__(self, facts: CallFacts, verdicts: Sequence[Verdict]) -> Verdict:
+    def __call__(self, facts: CallFacts, verdicts: Mapping[int, Verdict]) -> Verdict:
         """The verdict on one call."""
-        first, then = (verdicts[slot] for slot in self._slots)
+        first, then = (verdicts[slot] for slot in self.slots)
         searched = fact(
-            f"{self._names[0]} 之后没有 {self._names[1]}", "timing",
+            self._missing, "timing",
             facts.spoken.start_ms, facts.spoken.end_ms,
         )  # fmt: skip
         return relate(first, then, precedes, searched)
@@ -31,18 +31,19 @@ class OrderOperator:
 class WithinOperator:
     """Runs a `WithinCondition`: `of` is the slot of the anchor, `find` of what is looked for."""
 
-    def __init__(self, condition: WithinCondition, of: int, find: int) -> None:
+    def __init__(self, condition: WithinCondition, of: int, find: int, missing: str) -> None:
         self._condition = condition
-        self._slots = (of, find)
+        self._missing = missing
+        self.slots = (of, find)
 
-    def __call__(self, facts: CallFacts, verdicts: Sequence[Verdict]) -> Verdict:
+    def __call__(self, facts: CallFacts, verdicts: Mapping[int, Verdict]) -> Verdict:
         """The verdict on one call."""
-        anchor, wanted = (verdicts[slot] for slot in self._slots)
+        anchor, wanted = (verdicts[slot] for slot in self.slots)
         condition = self._condition
         if condition.seconds is not None and not facts.timed:
             return unsettled(Gap(Truth.NOT_APPLICABLE, "没有时间信息，无法按秒计算距离"))
         searched = fact(
-            f"{condition.of} 附近没有 {condition.find}", "timing",
+            self._missing, "timing",
             facts.spoken.start_ms, facts.spoken.end_ms,
         )  # fmt: skip
         return relate(anchor, wanted, self._near, searched)
@@ -79,13 +80,17 @@ def relate(anchor: Verdict, wanted: Verdict, holds: Relation, searched: Evidence
 
     FALSE when one side surely never occurs, or when both were heard completely.
     """
-    pairs = [(a, b) for a in anchor.occurrences for b in wanted.occurrences if holds(a, b)]
+    wanted_there = tuple(
+        item for item in wanted.occurrences if any(holds(a, item) for a in anchor.occurrences)
+    )
     gaps = [verdict.gap for verdict in (anchor, wanted) if verdict.gap is not None]
     gap = Gap(weakest([g.truth for g in gaps]), "；".join(dict.fromkeys(g.reason for g in gaps)))
-    if pairs:
-        occurrences = merge_evidence(tuple(dict.fromkeys(b for _, b in pairs)))
-        anchors = merge_evidence(tuple(dict.fromkeys(a for a, _ in pairs)))
-        evidence = merge_evidence((*anchors, *occurrences))
+    if wanted_there:
+        anchors = tuple(
+            item for item in anchor.occurrences if any(holds(item, b) for b in wanted_there)
+        )
+        occurrences = merge_evidence(wanted_there)
+        evidence = merge_evidence((*merge_evidence(anchors), *occurrences))
         return Verdict(Truth.TRUE, evidence, occurrences, gap if gaps else None)
     never = any(v.gap is None and not v.occurrences for v in (anchor, wanted))
     if gaps and not never:

@@ -1,7 +1,7 @@
 """Operators that read what was said: keyword, regex, not_regex, semantic, event."""
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
-from functools import lru_cache
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from functools import lru_cache, partial
 from typing import Any
 
 import re2
@@ -20,20 +20,24 @@ from events.keywords import (
 )
 from nlp.normalise import TextForm, TextForms, forms
 from nlp.phonetics import syllables
-from qa_rules.facts import ROLE_NAMES, SOUNDS, CallFacts, Selection, quote
+from qa_rules.facts import SOUNDS, CallFacts, Selection, quote
 from qa_rules.logic import Truth
-from qa_rules.meaning import MeaningModel
+from qa_rules.meaning import Unit
 from qa_rules.model import (
     EventCondition,
     KeywordCondition,
     Mode,
     RegexCondition,
+    Scope,
     SemanticCondition,
     TextCondition,
 )
 from qa_rules.polarity import affirmed, denial, quotes
+from qa_rules.scan import Triggers
 from qa_rules.verdict import Gap, Verdict, absent, fact, found, merge_evidence, opposite, unsettled
 
+Searched = Callable[[], Evidence]
+_NOWHERE: frozenset[int] = frozenset()
 _SHORTEST_SOUND = 3  # Two syllables sound like too many other words to be evidence.
 
 
@@ -44,23 +48,33 @@ class Keywords:
         parsed = [parse_expression(word) for word in words]
         self._exact = [map_terms(expression, _folded) for expression in parsed]
         self._sounds = [map_terms(expression, _sounds_of) for expression in parsed]
-
-    def possible(self, facts: CallFacts) -> list[int]:
-        """The expressions of which at least one term occurs somewhere in the call.
-
-        An expression must hold something positive, so the others cannot hold anywhere; whole
-        calls are searched much faster than their utterances one by one.
-        """
-        return [
-            which
-            for which, exact in enumerate(self._exact)
-            if any(term in facts.joined for term in terms(exact))
-            or (facts.recognised and self._sounds_like(which, facts))
+        self._terms = [terms(expression) for expression in self._exact]
+        self._long_sounds = [
+            tuple(sound for sound in terms(expression) if len(sound) >= _SHORTEST_SOUND)
+            for expression in self._sounds
         ]
 
-    def _sounds_like(self, which: int, facts: CallFacts) -> bool:
-        long = [term for term in terms(self._sounds[which]) if len(term) >= _SHORTEST_SOUND]
-        return any(term in sounds for sounds in facts.sounds for term in long)
+    @property
+    def triggers(self) -> Triggers:
+        """The terms of the expressions; without one of them no expression can hold.
+
+        An expression must hold something positive.
+        """
+        return Triggers(
+            terms=tuple(term for one in self._terms for term in one),
+            sounds=tuple(sound for one in self._long_sounds for sound in one),
+        )
+
+    def places(self, which: int, facts: CallFacts) -> set[int]:
+        """Indexes of the utterances in which a term of expression `which` occurs."""
+        scan = facts.scan
+        found: set[int] = set()
+        for term in self._terms[which]:
+            found |= scan.terms.get(term, _NOWHERE)
+        if facts.recognised:
+            for sound in self._long_sounds[which]:
+                found |= scan.sounds.get(sound, _NOWHERE)
+        return found
 
     def __len__(self) -> int:
         return len(self._exact)
@@ -134,23 +148,33 @@ class Patterns:
         for pattern in patterns:
             self._any.Add(pattern)
         self._any.Compile()
-        self._whole = self._over_lines(patterns, options)
+        self._by_line = self._over_lines(patterns, options)
 
     @staticmethod
-    def _over_lines(patterns: Sequence[str], options: Any) -> Any:
+    def _over_lines(patterns: Sequence[str], options: Any) -> Mapping[str, Any] | None:
         """The patterns for many texts at once, one a line; None when that would differ."""
         plain = [pattern.replace("(?:", "").replace("(?P<", "") for pattern in patterns]
         if any(special in pattern for pattern in plain for special in (r"\A", r"\z", "(?")):
             return None
-        whole = re2.Set.SearchSet(options)
-        for pattern in patterns:
-            whole.Add(f"(?m){pattern}")
-        whole.Compile()
-        return whole
+        return {
+            pattern: re2.compile(f"(?m){pattern}".encode(), options)  # Bytes need no offsets.
+            for pattern in patterns
+        }
 
-    def possible(self, facts: CallFacts) -> bool:
-        """Whether some pattern may match somewhere in the call; False is certain."""
-        return self._whole is None or bool(self._whole.Match(facts.joined))
+    @property
+    def triggers(self) -> Triggers | None:
+        """The patterns, None when they cannot be searched in many utterances at once."""
+        return None if self._by_line is None else Triggers(patterns=tuple(self._by_line))
+
+    def places(self, facts: CallFacts) -> set[int]:
+        """Indexes of the utterances in which some pattern may match."""
+        if self._by_line is None:
+            return {utterance.index for utterance in facts.transcript.utterances}
+        found: set[int] = set()
+        for pattern, compiled in self._by_line.items():
+            if pattern in facts.scan.patterns:
+                found |= facts.scan.lines_of(compiled)
+        return found
 
     def matches_empty(self) -> bool:
         """Whether some pattern finds something where nothing was said."""
@@ -183,12 +207,12 @@ def _compile(pattern: str, options: Any) -> Any:
 class _Text:
     """What keyword, regex and semantic operators share: scope, `unless`, polarity, outcome."""
 
-    def __init__(self, condition: TextCondition, unheard_ms: int, wanted: str) -> None:
+    def __init__(self, condition: TextCondition, unheard_ms: int, missing: str) -> None:
         self._scope = condition.scope
         self._unheard_ms = unheard_ms
         self._unless = Keywords(condition.unless)
         self._affirmed = condition.polarity == "affirmed"
-        self._wanted = wanted
+        self._missing = missing
 
     def select(self, facts: CallFacts) -> Selection:
         return facts.select(self._scope, self._unheard_ms)
@@ -207,33 +231,19 @@ class _Text:
 
     def searched(self, selection: Selection) -> Evidence:
         """Evidence that the scope was searched in vain."""
-        where = "、".join(str(part) for part in self._scope.ranges) or "全程"
-        text = f"{ROLE_NAMES[self._scope.role]}{_chinese(where)}未出现：{self._wanted}"
         window = selection.window
-        return fact(text, "keyword", window.start_ms, window.end_ms, self._role)
-
-    @property
-    def _role(self) -> str:
-        return "" if self._scope.role == "any" else self._scope.role
+        role = "" if self._scope.role == "any" else self._scope.role
+        return fact(self._missing, "keyword", window.start_ms, window.end_ms, role)
 
     def verdict(self, occurrences: tuple[Evidence, ...], selection: Selection) -> Verdict:
         """TRUE with occurrences; without any, FALSE only when all of the scope was heard."""
-        return _judge(occurrences, selection.gap, self.searched(selection))
+        return _judge(occurrences, selection.gap, partial(self.searched, selection))
 
 
-def _judge(occurrences: tuple[Evidence, ...], gap: Gap | None, searched: Evidence) -> Verdict:
+def _judge(occurrences: tuple[Evidence, ...], gap: Gap | None, searched: Searched) -> Verdict:
     if occurrences:
         return found(occurrences, gap)
-    return unsettled(gap) if gap else absent(searched)
-
-
-def _chinese(where: str) -> str:
-    for word, chinese in (
-        ("first ", "前 "), ("last ", "后 "), ("utterances ", "第 "), (" utterances", " 句"),
-        (" to ", "–"), (" s", " 秒"), ("s ", "第 "),
-    ):  # fmt: skip
-        where = where.replace(word, chinese)
-    return where
+    return unsettled(gap) if gap else absent(searched())
 
 
 def combine(
@@ -241,7 +251,7 @@ def combine(
     at_least: int,
     groups: list[tuple[Evidence, ...]],
     gap: Gap | None,
-    searched: Evidence,
+    searched: Searched,
 ) -> Verdict:
     """The verdict of any / all / none / at least n over the occurrences of several entries."""
     merged = merge_evidence(tuple(item for group in groups for item in group))
@@ -251,28 +261,44 @@ def combine(
     needed = len(groups) if mode == "all" else at_least
     if sum(bool(group) for group in groups) >= needed:
         return found(merged, gap)
-    return unsettled(gap) if gap else absent(searched)
+    return unsettled(gap) if gap else absent(searched())
 
 
-class KeywordOperator:
-    """Runs a `KeywordCondition`."""
+class Awaited:
+    """An operator that finds nothing in most calls, and is only run where it may.
 
-    def __init__(self, condition: KeywordCondition, unheard_ms: int) -> None:
+    Where none of `triggers` occurs and the scope has no gap, its truth is `quiet`. Triggers of
+    None mean that it must always be run.
+    """
+
+    def __init__(
+        self, triggers: Triggers | None, asks_absence: bool, scope: Scope, unheard_ms: int
+    ) -> None:
+        self.triggers = triggers
+        self.quiet = Truth.TRUE if asks_absence else Truth.FALSE
+        self.scope = (scope, unheard_ms)
+
+
+class KeywordOperator(Awaited):
+    """Runs a `KeywordCondition`; `missing` says in Chinese that nothing was found."""
+
+    def __init__(self, condition: KeywordCondition, unheard_ms: int, missing: str) -> None:
         self._condition = condition
         self._keywords = Keywords(condition.words)
-        self._text = _Text(condition, unheard_ms, "、".join(condition.words[:3]))
+        self._text = _Text(condition, unheard_ms, missing)
+        super().__init__(
+            self._keywords.triggers, condition.mode == "none", condition.scope, unheard_ms
+        )
 
-    def __call__(self, facts: CallFacts, _verdicts: Sequence[Verdict]) -> Verdict:
+    def __call__(self, facts: CallFacts, _verdicts: Mapping[int, Verdict]) -> Verdict:
         """The verdict on one call."""
         selection = self._text.select(facts)
-        possible = set(self._keywords.possible(facts))
         groups = [
-            tuple(self._occurrences(which, facts, selection.utterances))
-            if which in possible
-            else ()
+            tuple(self._occurrences(which, facts, selection.among(places))) if places else ()
             for which in range(len(self._keywords))
+            for places in (self._keywords.places(which, facts),)
         ]
-        searched = self._text.searched(selection)
+        searched = partial(self._text.searched, selection)
         mode = self._condition.mode
         return combine(mode, self._condition.at_least, groups, selection.gap, searched)
 
@@ -289,18 +315,19 @@ class KeywordOperator:
                     yield quote(utterance, start, end, layer, shown, score)
 
 
-class RegexOperator:
+class RegexOperator(Awaited):
     """Runs a `RegexCondition` on the normalised text, then on the text as heard."""
 
-    def __init__(self, condition: RegexCondition, unheard_ms: int) -> None:
+    def __init__(self, condition: RegexCondition, unheard_ms: int, missing: str) -> None:
         self._negated = condition.negated
         self._patterns = Patterns(condition.patterns)
-        self._text = _Text(condition, unheard_ms, "、".join(condition.patterns[:2]))
+        self._text = _Text(condition, unheard_ms, missing)
+        super().__init__(self._patterns.triggers, condition.negated, condition.scope, unheard_ms)
 
-    def __call__(self, facts: CallFacts, _verdicts: Sequence[Verdict]) -> Verdict:
+    def __call__(self, facts: CallFacts, _verdicts: Mapping[int, Verdict]) -> Verdict:
         """The verdict on one call."""
         selection = self._text.select(facts)
-        said = selection.utterances if self._patterns.possible(facts) else ()
+        said = selection.among(self._patterns.places(facts))
         occurrences = tuple(item for utterance in said for item in self._find(facts, utterance))
         verdict = self._text.verdict(merge_evidence(occurrences), selection)
         return opposite(verdict) if self._negated else verdict
@@ -321,34 +348,36 @@ class RegexOperator:
                     yield quote(utterance, start, end, "regex", shown)
 
 
-class SemanticOperator:
+class SemanticOperator(Awaited):
     """Runs a `SemanticCondition`: the units of each utterance against the fitted meanings."""
 
-    def __init__(
-        self, condition: SemanticCondition, unheard_ms: int, model: MeaningModel | None
-    ) -> None:
-        self._condition = condition
-        self._model = model
-        self._text = _Text(condition, unheard_ms, f"近似“{condition.examples[0]}”的话")
+    def __init__(self, condition: SemanticCondition, unheard_ms: int, missing: str) -> None:
+        self.condition = condition
+        self._text = _Text(condition, unheard_ms, missing)
+        super().__init__(Triggers(), False, condition.scope, unheard_ms)
 
-    def __call__(self, facts: CallFacts, _verdicts: Sequence[Verdict]) -> Verdict:
+    def __call__(self, facts: CallFacts, _verdicts: Mapping[int, Verdict]) -> Verdict:
         """The verdict on one call."""
         selection = self._text.select(facts)
         if selection.gap is not None and selection.gap.truth is Truth.NOT_APPLICABLE:
             return unsettled(selection.gap)
-        if self._model is None:
+        meanings = facts.meanings
+        if meanings is None:
             return unsettled(Gap(Truth.UNDECIDABLE, "没有加载句向量模型，语义条件无法判断"))
+        units = meanings.of(self.condition)
         occurrences = tuple(
             evidence
-            for utterance in selection.utterances
-            if (evidence := self._best(facts, self._model, utterance)) is not None
+            for utterance in selection.among(units)
+            if (evidence := self._best(facts, units[utterance.index], utterance)) is not None
         )
         return self._text.verdict(occurrences, selection)
 
-    def _best(self, facts: CallFacts, model: MeaningModel, utterance: Utterance) -> Evidence | None:
+    def _best(
+        self, facts: CallFacts, units: Sequence[Unit], utterance: Utterance
+    ) -> Evidence | None:
         """The best unit of an utterance that stands up to negation, quotation and `unless`."""
         text = facts.forms(utterance)
-        for score, start, end, nearest in facts.meanings(model, utterance).of(self._condition):
+        for score, start, end, nearest in units:
             raw_start, raw_end = text.to_raw(start, end)
             said = utterance.text[raw_start:raw_end]
             # Vectors hardly see a negation, so a clause may not deny what the example does not.
@@ -359,35 +388,39 @@ class SemanticOperator:
         return None
 
     def _affirmed(self, utterance: Utterance, start: int, said: str, nearest: str) -> bool:
-        if self._condition.polarity == "any":
+        if self.condition.polarity == "any":
             return True
         return not (denial(said) and not denial(nearest)) and not quotes(
             utterance.text, start, said
         )
 
 
-class EventOperator:
+class EventOperator(Awaited):
     """Runs an `EventCondition` on the tree's hits."""
 
-    def __init__(self, condition: EventCondition, unheard_ms: int) -> None:
+    def __init__(self, condition: EventCondition, unheard_ms: int, missing: str) -> None:
         self._condition = condition
-        self._unheard_ms = unheard_ms
+        self._missing = missing
+        super().__init__(
+            Triggers(nodes=condition.nodes), condition.mode == "none", condition.scope, unheard_ms
+        )
 
-    def __call__(self, facts: CallFacts, _verdicts: Sequence[Verdict]) -> Verdict:
+    def __call__(self, facts: CallFacts, _verdicts: Mapping[int, Verdict]) -> Verdict:
         """The verdict on one call."""
         condition = self._condition
-        selection = facts.select(condition.scope, self._unheard_ms)
+        selection = facts.select(*self.scope)
+        gap = selection.gap
+        if facts.call.hits is None and (gap is None or gap.truth is not Truth.NOT_APPLICABLE):
+            return unsettled(Gap(Truth.UNDECIDABLE, "没有运行关键事件树，无法判断事件"))
+        covered = selection.indexes
         groups: list[tuple[Evidence, ...]] = [
-            tuple(
-                hit
-                for utterance in selection.utterances
-                for hit in facts.hits_of(utterance.index)
-                if hit.node == node or hit.node.startswith(f"{node}/")
-            )
+            tuple(hit for hit in facts.events.get(node, ()) if hit.utterance in covered)
             for node in condition.nodes
         ]
+        searched = partial(self._searched, selection)
+        return combine(condition.mode, condition.at_least, groups, gap, searched)
+
+    def _searched(self, selection: Selection) -> Evidence:
+        role = "" if self._condition.scope.role == "any" else self._condition.scope.role
         window = selection.window
-        role = "" if condition.scope.role == "any" else condition.scope.role
-        wanted = "、".join(condition.nodes)
-        searched = fact(f"未出现：{wanted}", "event", window.start_ms, window.end_ms, role)
-        return combine(condition.mode, condition.at_least, groups, selection.gap, searched)
+        return fact(self._missing, "event", window.start_ms, window.end_ms, role)

@@ -1,5 +1,6 @@
 """Verdict: what one condition says of one call, and what speaks for it."""
 
+from collections import defaultdict
 from dataclasses import dataclass
 
 from core.evidence import Evidence, Layer
@@ -50,7 +51,8 @@ def opposite(verdict: Verdict) -> Verdict:
     if verdict.truth is Truth.TRUE:
         return Verdict(Truth.FALSE, verdict.evidence, (), None)
     if verdict.truth is Truth.FALSE:
-        return Verdict(Truth.TRUE, verdict.evidence, verdict.evidence, None)
+        # What is absent is so nowhere in particular: there is no place to come before or after.
+        return Verdict(Truth.TRUE, verdict.evidence, (), None)
     return verdict
 
 
@@ -74,11 +76,14 @@ def merge_evidence(evidence: tuple[Evidence, ...]) -> tuple[Evidence, ...]:
 
     Of overlapping entries the best-scored stays, then the longest.
     """
-    kept: list[Evidence] = []
+    if len(evidence) < 2:
+        return evidence
+    kept: dict[int | None, list[Evidence]] = defaultdict(list)
     for item in sorted(evidence, key=lambda e: (-e.score, e.char_start - e.char_end, e.start_ms)):
-        if not any(_same_place(item, other) for other in kept):
-            kept.append(item)
-    return tuple(sorted(kept, key=_place))
+        others = kept[item.utterance]
+        if not any(_same_place(item, other) for other in others):
+            others.append(item)
+    return tuple(sorted((item for items in kept.values() for item in items), key=_place))
 
 
 def _same_place(one: Evidence, other: Evidence) -> bool:

@@ -1,4 +1,4 @@
-"""`tingjian rules`: check a rule set, and run its examples."""
+"""`tingjian rules`: check a rule set, read it aloud, and run its examples."""
 
 from typing import Annotated
 
@@ -18,8 +18,9 @@ from qa_rules import document as rules
 from qa_rules.evaluation import RuleEvaluator
 from qa_rules.examples import ExampleFailure, ExamplesReport, run_examples
 from qa_rules.lint import lint_ruleset
+from qa_rules.rendering import rule_sentence
 
-app = typer.Typer(help="质检规则：检查、跑样例。", no_args_is_help=True, add_completion=False)
+app = typer.Typer(help="质检规则：检查、朗读、跑样例。", no_args_is_help=True, add_completion=False)
 
 Names = Annotated[
     list[str] | None, typer.Argument(help="YAML 文件、包名或行业；不给则为全部自带的包。")
@@ -60,6 +61,21 @@ def _unreadable(error: AppError, source: str) -> LintIssue:
         line=line if isinstance(line, int) else 0,
         column=column if isinstance(column, int) else 0,
     )
+
+
+@app.command("show", help="把每条规则写成一句话：什么情形下扣多少分。")
+def show(
+    name: Annotated[str, typer.Argument(help="YAML 文件、包名或行业。")], as_json: JsonFlag = False
+) -> None:
+    """Run `rules show`."""
+    sentences = [(rule, rule_sentence(rule)) for rule in rules_named(name).rules]
+    if as_json:
+        print_json(
+            [{"id": rule.id, "name": rule.name, "sentence": said} for rule, said in sentences]
+        )
+        return
+    for rule, said in sentences:
+        out().print(f"{rule.name}（{rule.id}）：{said}", markup=False, soft_wrap=True)
 
 
 @app.command("test", help="运行规则自带的样例（应命中、不应命中）；有不符时退出码为 1。")

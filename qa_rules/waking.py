@@ -1,0 +1,91 @@
+"""Waking: which conditions of a rule set have to be run on a call at all."""
+
+from collections import defaultdict
+from collections.abc import Sequence
+
+from qa_rules.compilation import Operator
+from qa_rules.facts import CallFacts
+from qa_rules.logic import Truth
+from qa_rules.model import Scope, SemanticCondition
+from qa_rules.relation_operators import OrderOperator, WithinOperator
+from qa_rules.scan import Scanner, Triggers
+from qa_rules.text_operators import Awaited, EventOperator, SemanticOperator
+
+CODES = {truth.name: code for code, truth in enumerate(Truth)}
+"""Truth values as small numbers, by their name: enum members are slow to hash."""
+
+
+class Waking:
+    """The slots of operators by what wakes them.
+
+    A search sleeps while none of its triggers occurs and its scope has no gap; a relation
+    sleeps while one of its two conditions does. `quiet` holds the truth codes of sleepers by
+    slot; those of operators that never sleep are placeholders.
+    """
+
+    def __init__(self, operators: Sequence[Operator]) -> None:
+        self.quiet = [CODES[Truth.FALSE.name]] * len(operators)
+        self._always: list[int] = []
+        self._relations: list[tuple[int, int, int]] = []
+        self._words: dict[str, list[int]] = defaultdict(list)
+        self._nodes: dict[str, list[int]] = defaultdict(list)
+        self._events: list[int] = []
+        self._meanings: dict[SemanticCondition, list[int]] = defaultdict(list)
+        self._scopes: dict[tuple[Scope, int], list[int]] = defaultdict(list)
+        triggers = [
+            found
+            for slot, operator in enumerate(operators)
+            if (found := self._place(slot, operator)) is not None
+        ]
+        self.scanner = Scanner(triggers)
+
+    def _place(self, slot: int, operator: Operator) -> Triggers | None:
+        if isinstance(operator, OrderOperator | WithinOperator):
+            self._relations.append((slot, *operator.slots))
+            return None
+        if not isinstance(operator, Awaited):
+            self._always.append(slot)
+            return None
+        triggers = operator.triggers
+        if triggers is None:
+            self._always.append(slot)
+            return None
+        self.quiet[slot] = CODES[operator.quiet.name]
+        self._scopes[operator.scope].append(slot)
+        for word in (*triggers.terms, *triggers.sounds, *triggers.patterns):
+            self._words[word].append(slot)
+        for node in triggers.nodes:
+            self._nodes[node].append(slot)
+        if isinstance(operator, EventOperator):
+            self._events.append(slot)
+        if isinstance(operator, SemanticOperator):
+            self._meanings[operator.condition].append(slot)
+        return triggers
+
+    def awake(self, facts: CallFacts) -> set[int]:
+        """The slots that must be run on a call; the others have their quiet truth."""
+        awake = set(self._always)
+        scan = facts.scan
+        for found in (scan.terms, scan.sounds, scan.patterns):
+            for word in found:
+                awake.update(self._words.get(word, ()))
+        for node in facts.events:
+            awake.update(self._nodes.get(node, ()))
+        if facts.call.hits is None:
+            awake.update(self._events)
+        awake.update(self._meant(facts))
+        heard = facts.heard_roles
+        for (scope, unheard_ms), slots in self._scopes.items():
+            if scope.role not in heard and facts.select(scope, unheard_ms).gap is not None:
+                awake.update(slots)
+        for slot, one, other in self._relations:
+            if one in awake and other in awake:
+                awake.add(slot)
+        return awake
+
+    def _meant(self, facts: CallFacts) -> set[int]:
+        if not self._meanings:
+            return set()
+        meanings = facts.meanings
+        wanted = self._meanings if meanings is None else meanings.conditions
+        return {slot for condition in wanted for slot in self._meanings.get(condition, ())}
