@@ -7,6 +7,7 @@ import re2
 import yaml
 
 from core.errors import AppError, LintIssue, Severity
+from events.acts.labels import ACTS, act_role
 from events.document import parse_tree
 from events.exact import compile_expression, compile_pattern
 from events.tree import EventNode, EventTree
@@ -88,7 +89,7 @@ def _duplicate_names(nodes: tuple[EventNode, ...], parent: str) -> Iterator[_Fin
 def _node_findings(node: EventNode) -> Iterator[_Finding]:
     path, match = node.path, node.match
     if not node.children and match.empty:
-        fix = "请加 keywords、regex 或 examples。"
+        fix = "请加 keywords、regex、examples 或 act。"
         yield path, "error", "no-matcher", f"节点 {path} 没有任何匹配方式。", fix
     if node.role == "unknown":
         message = f"节点 {path} 没有指定说话人，坐席与客户说的都会命中。"
@@ -99,6 +100,8 @@ def _node_findings(node: EventNode) -> Iterator[_Finding]:
     if 0 < len(match.examples) < _FEW_EXAMPLES and not (match.keywords or match.regex):
         message = f"节点 {path} 只有 {len(match.examples)} 句例句，语义匹配不可靠。"
         yield path, "warning", "few-examples", message, f"请至少写 {_FEW_EXAMPLES} 句不同说法。"
+    if match.act is not None:
+        yield from _act_findings(node, match.act)
     for expression in match.keywords:
         try:
             compile_expression(expression)
@@ -112,6 +115,15 @@ def _node_findings(node: EventNode) -> Iterator[_Finding]:
     for text in sorted(both):
         message = f"节点 {path} 的例句与反例里都有“{text}”。"
         yield path, "error", "contradiction", message, "请从其中一处删掉。"
+
+
+def _act_findings(node: EventNode, act: str) -> Iterator[_Finding]:
+    if act not in ACTS:
+        message = f"节点 {node.path} 的 act 写的是“{act}”，没有这个内置事件。"
+        yield node.path, "error", "unknown-act", message, f"可用：{'、'.join(ACTS)}。"
+    elif node.role not in (act_role(act), "unknown"):
+        message = f"节点 {node.path} 与内置事件 {act} 的说话人不同，不会命中。"
+        yield node.path, "error", "act-role", message, f"请写 role: {act_role(act)}，或换一个 act。"
 
 
 def _pattern_findings(path: str, pattern: str) -> Iterator[_Finding]:

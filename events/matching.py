@@ -1,16 +1,21 @@
 """TreeMatcher: the key events of a call, with evidence."""
 
-from collections.abc import Iterable
 from dataclasses import dataclass
+
+import numpy as np
 
 from asr.transcript import Role, Transcript, Utterance
 from core.errors import AppError
 from core.evidence import Form, Layer
+from events.acts.labels import ACTS
+from events.acts.model import ActModel
+from events.acts.reading import ActPlace, ActReader
 from events.cues import denies, quoted
 from events.exact import ExactMatch, ExactMatcher
 from events.hits import EventHit
 from events.places import follows, in_scope, precedes, span_of
-from events.semantic import Floats, SemanticModel, semantic_text
+from events.segments import segments, semantic_text
+from events.semantic import Floats, SemanticModel
 from events.tree import EventNode, EventTree
 from nlp.encoders.base import SentenceEncoder
 from nlp.normalise import TextForms, forms
@@ -18,11 +23,10 @@ from nlp.normalise import TextForms, forms
 DEFAULT_THRESHOLD = 0.6
 """Semantic score to reach when a node names none."""
 
+SURE_EXAMPLE = 0.9
+"""Semantic score to reach in a node that the act model also decides."""
+
 _CUE_PENALTY = 0.25
-_SHORTEST = 3
-_LONGEST = 60
-_WINDOW = 24
-_STEP = 12
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,22 +38,26 @@ class _Semantic:
 
 @dataclass(frozen=True, slots=True)
 class _Said:
-    """One utterance, its forms, and the semantic candidates of each node."""
+    """One utterance, its forms, and the candidates of each node; `acts` by label."""
 
     utterance: Utterance
     text: TextForms
     exact: dict[str, ExactMatch]
     semantic: dict[str, _Semantic]
+    acts: dict[str, ActPlace]
 
 
 class TreeMatcher:
     """Recognises the events of one tree. Compile once, match many calls; thread safe.
 
-    Without an encoder the semantic layer is off and only exact layers match.
+    Without an encoder the semantic and learned layers are off and only exact layers match. The
+    learned layer reads the vectors of the encoder that its model was trained on; with another
+    one, nodes that name an act are left to the other layers.
 
     Raises:
-        AppError: `bad-tree` when an expression or a pattern of the tree does not compile, or
-            anchors refer to each other in a circle; `events.lint` names every such place.
+        AppError: `bad-tree` when an expression or a pattern of the tree does not compile, a node
+            names an act that there is none of, or anchors refer to each other in a circle;
+            `events.lint` names every such place.
     """
 
     def __init__(self, tree: EventTree, encoder: SentenceEncoder | None) -> None:
@@ -63,6 +71,7 @@ class TreeMatcher:
         if encoder is not None:
             for role in ("agent", "customer"):
                 self._models[role] = SemanticModel(tree, role, encoder)
+        self._acts = _act_reader(self._nodes, encoder)
 
     def match(self, transcript: Transcript) -> tuple[EventHit, ...]:
         """The hits of a call, sorted by start time, utterance and order of the tree.
@@ -92,9 +101,9 @@ class TreeMatcher:
     def _read(self, transcript: Transcript) -> list[_Said]:
         texts = [(u, forms(u.text)) for u in transcript.utterances]
         texts = [(u, text) for u, text in texts if text.heard]
-        semantic = self._semantic(texts)
+        semantic, acts = self._by_meaning(texts)
         said = []
-        for (utterance, text), scored in zip(texts, semantic, strict=True):
+        for (utterance, text), scored, learned in zip(texts, semantic, acts, strict=True):
             allowed = {
                 node.path
                 for node in self._nodes
@@ -103,7 +112,7 @@ class TreeMatcher:
             }
             exact = self._exact.match(text, allowed)
             kept = {path: best for path, best in scored.items() if path in allowed}
-            said.append(_Said(utterance, text, exact, kept))
+            said.append(_Said(utterance, text, exact, kept, learned))
         return said
 
     def _decide(
@@ -114,17 +123,33 @@ class TreeMatcher:
     ) -> EventHit | None:
         exact = said.exact.get(node.path)
         semantic = said.semantic.get(node.path)
-        if (exact is None and semantic is None) or not _anchored(node, said.utterance, places):
+        act = said.acts.get(node.match.act) if node.match.act else None
+        if exact is None and semantic is None and act is None:
+            return None
+        if not _anchored(node, said.utterance, places):
             return None
         if exact is not None:
             return self._hit(node, said, exact.layer, exact.form, 1.0, exact.start, exact.end)
-        assert semantic is not None
+        if act is not None:
+            return self._hit(node, said, "learned", "normalised", act.chance, act.start, act.end)
+        return self._by_example(node, said, semantic, places) if semantic else None
+
+    def _by_example(
+        self,
+        node: EventNode,
+        said: _Said,
+        semantic: _Semantic,
+        places: dict[str, list[Utterance]],
+    ) -> EventHit | None:
         score = semantic.score
-        if node.context is not None:
+        limit = DEFAULT_THRESHOLD if node.match.threshold is None else node.match.threshold
+        if self._acts is not None and node.match.act:
+            limit = max(limit, SURE_EXAMPLE)
+        elif node.context is not None:
             before = [u for path in node.context.after.nodes for u in places.get(path, ())]
             if follows(node.context.after, said.utterance, before):
                 score = min(1.0, max(0.0, score + node.context.bonus))
-        if score < (DEFAULT_THRESHOLD if node.match.threshold is None else node.match.threshold):
+        if score < limit:
             return None
         return self._hit(node, said, "semantic", "normalised", score, semantic.start, semantic.end)
 
@@ -157,30 +182,41 @@ class TreeMatcher:
             text=utterance.text[first:last],
         )
 
-    def _semantic(self, texts: list[tuple[Utterance, TextForms]]) -> list[dict[str, _Semantic]]:
+    def _by_meaning(
+        self, texts: list[tuple[Utterance, TextForms]]
+    ) -> tuple[list[dict[str, _Semantic]], list[dict[str, ActPlace]]]:
+        """Candidates of the semantic and of the learned layer, for each utterance."""
         if self._encoder is None:
-            return [{} for _ in texts]
-        segments = [
+            return [{} for _ in texts], [{} for _ in texts]
+        cut = [
             [
                 (start, end, semantic_text(text.normalised[start:end]))
-                for start, end in _segments(text)
+                for start, end in segments(text)
             ]
             for _, text in texts
         ]
-        unique = list(dict.fromkeys(item[2] for parts in segments for item in parts))
-        vectors = self._encoder.encode(unique)
-        row = {text: index for index, text in enumerate(unique)}
+        unique = list(dict.fromkeys(item[2] for parts in cut for item in parts))
+        vectors = dict(zip(unique, self._encoder.encode(unique), strict=True))
+        acts = self._acts.read(texts, vectors) if self._acts else [{} for _ in texts]
+        return self._semantic(texts, cut, vectors), acts
+
+    def _semantic(
+        self,
+        texts: list[tuple[Utterance, TextForms]],
+        cut: list[list[tuple[int, int, str]]],
+        vectors: dict[str, Floats],
+    ) -> list[dict[str, _Semantic]]:
         best: list[dict[str, _Semantic]] = [{} for _ in texts]
         for role, model in self._models.items():
             spoken = {i for i, (u, _) in enumerate(texts) if u.role in (role, "unknown")}
-            wanted = list(dict.fromkeys(item[2] for i in spoken for item in segments[i]))
-            rows = [row[text] for text in wanted]
-            scores = dict(zip(wanted, model.scores(wanted, vectors[rows]), strict=True))
+            wanted = list(dict.fromkeys(item[2] for i in spoken for item in cut[i]))
+            if not wanted:
+                continue
+            rows = np.array([vectors[text] for text in wanted])
+            scores = dict(zip(wanted, model.scores(wanted, rows), strict=True))
             for index in spoken:
-                for start, end, text in segments[index]:
-                    self._keep(
-                        best[index], model, scores[text], vectors[row[text]], start, end, text
-                    )
+                for start, end, text in cut[index]:
+                    self._keep(best[index], model, scores[text], vectors[text], start, end, text)
         return best
 
     @staticmethod
@@ -203,19 +239,18 @@ class TreeMatcher:
                 best[path] = _Semantic(score, start, end)
 
 
-def _segments(text: TextForms) -> Iterable[tuple[int, int]]:
-    """What is scored of an utterance: clauses and sentences, each once; long runs in windows.
-
-    Recognisers often leave punctuation out, and a long run says too much for one vector.
-    """
-    spans: list[tuple[int, int]] = []
-    for start, end in dict.fromkeys((*text.clauses, *text.sentences)):
-        if end - start <= _LONGEST:
-            spans.append((start, end))
-        elif (start, end) in text.clauses:
-            spans += [(at, min(at + _WINDOW, end)) for at in range(start, end - _STEP, _STEP)]
-    fitting = [span for span in spans if span[1] - span[0] >= _SHORTEST]
-    return fitting or [(0, len(text.normalised))]
+def _act_reader(nodes: list[EventNode], encoder: SentenceEncoder | None) -> ActReader | None:
+    """The reader for the acts that nodes name, None when there are none or nothing to read with."""
+    named = [node for node in nodes if node.match.act]
+    for node in named:
+        if node.match.act not in ACTS:
+            raise AppError(
+                "bad-tree", f"节点 {node.path} 的 act 写的是 {node.match.act}，没有这个内置事件。"
+            )
+    if not named or encoder is None:
+        return None
+    model = ActModel.load()
+    return ActReader(model) if model.fits(encoder) else None
 
 
 def _may_say(node: Role, utterance: Role) -> bool:

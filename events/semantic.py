@@ -10,7 +10,6 @@ support vector machines", 2004). On these a logistic curve is fitted for each no
 shrunk towards the curve of all nodes, so that 0.5 means the same everywhere.
 """
 
-import re
 import zlib
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -19,6 +18,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from asr.transcript import Role
+from events.segments import semantic_text as semantic_text
 from events.tree import EventNode, EventTree
 from nlp.encoders.base import SentenceEncoder
 from nlp.normalise import forms
@@ -34,7 +34,6 @@ _GAMMA = 3.0
 _RIDGE = 0.4
 _COUNTER_WEIGHT = 2.0
 _USUAL_CURVE = np.array([9.0, -3.5])
-_NUMBER = re.compile(r"\d+(?:\.\d+)?%?")
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,14 +42,6 @@ class SemanticScore:
 
     score: float
     nearest: str
-
-
-def semantic_text(text: str) -> str:
-    """The text that is encoded: normalised, with all numbers alike.
-
-    Sentence vectors of "2000 块" and "9800 块" are far apart; what is said is the same.
-    """
-    return _NUMBER.sub("100", text)
 
 
 class SemanticModel:
@@ -176,16 +167,16 @@ def _calibrate(margins: Doubles, targets: Doubles) -> tuple[Doubles, Doubles]:
 
     A tree of a few sentences cannot place its curve; it stays near the usual one.
     """
-    pooled = _logistic(margins.ravel(), targets.ravel(), _USUAL_CURVE, 0.3)
+    pooled = logistic_curve(margins.ravel(), targets.ravel(), _USUAL_CURVE, 0.3)
     curves = [
-        _logistic(margins[:, column], targets[:, column], pooled, 0.5)
+        logistic_curve(margins[:, column], targets[:, column], pooled, 0.5)
         for column in range(targets.shape[1])
     ]
     stacked = np.array(curves)
     return np.maximum(stacked[:, 0], 1.0), stacked[:, 1]
 
 
-def _logistic(margins: Doubles, targets: Doubles, prior: Doubles, strength: float) -> Doubles:
+def logistic_curve(margins: Doubles, targets: Doubles, prior: Doubles, strength: float) -> Doubles:
     """Logistic curve (slope, offset) by Newton's method, with a quadratic pull to `prior`."""
     design = np.stack([margins, np.ones_like(margins)], axis=1)
     curve = prior.astype(np.float64)

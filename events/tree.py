@@ -15,7 +15,8 @@ class Matchers:
     event in other words, `counter_examples` look like it and are not it. `threshold` in (0, 1)
     is the semantic score to reach, None = the matcher's default. `pinyin` also compares keyword
     terms by sound. `negation` drops exact hits that are negated ("不用加微信"); switch it off for
-    nodes that are negations themselves.
+    nodes that are negations themselves. `act` names a built-in dialogue act (a path of
+    `events.acts.labels.ACTS`) that the trained model recognises in any wording.
     """
 
     keywords: tuple[str, ...] = ()
@@ -25,11 +26,12 @@ class Matchers:
     threshold: float | None = None
     pinyin: bool = True
     negation: bool = True
+    act: str | None = None
 
     @property
     def empty(self) -> bool:
         """True when nothing could ever match."""
-        return not (self.keywords or self.regex or self.examples)
+        return not (self.keywords or self.regex or self.examples or self.act)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -1,0 +1,1 @@
+"""Dialogue acts of telesales calls: the built-in model, its label set and its training corpus."""

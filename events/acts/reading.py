@@ -1,0 +1,100 @@
+"""ActReader: where in a call which built-in act was said, and how surely."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from asr.transcript import Role, Utterance
+from events.acts.features import Floats, Turn, piece_turn, read_turn
+from events.acts.labels import LABELS
+from events.acts.model import ActModel
+from nlp.normalise import TextForms
+
+
+@dataclass(frozen=True, slots=True)
+class ActPlace:
+    """An act on one utterance: calibrated chance, and the span of `normalised` that says it."""
+
+    chance: float
+    start: int
+    end: int
+
+
+@dataclass(frozen=True, slots=True)
+class _Group:
+    """Consecutive utterances of one role: rows of the call, and the turn they make."""
+
+    rows: tuple[int, ...]
+    turn: Turn
+
+
+class ActReader:
+    """Reads calls with an act model. Immutable and thread safe."""
+
+    def __init__(self, model: ActModel) -> None:
+        self._model = model
+        self._limits = np.array([model.threshold(label) for label in LABELS], dtype=np.float32)
+
+    def read(
+        self, texts: Sequence[tuple[Utterance, TextForms]], vectors: dict[str, Floats]
+    ) -> list[dict[str, ActPlace]]:
+        """For each utterance the labels that reach their threshold there.
+
+        `vectors` holds the sentence vector of every segment text of the call. The probability is
+        that of the whole turn; it is placed on the utterance and segment that says it most
+        clearly, and on other utterances of the turn only where they say it on their own.
+        """
+        groups = _grouped(texts)
+        found: list[dict[str, ActPlace]] = [{} for _ in texts]
+        if not groups:
+            return found
+        rows = [np.array([vectors[t] for t in group.turn.segment_texts]) for group in groups]
+        chances = self._model.predict([group.turn for group in groups], rows)
+        for group, parts, row in zip(groups, rows, chances, strict=True):
+            sure = np.flatnonzero(row >= self._limits)
+            if sure.size:
+                self._place(group, parts, row, sure, found)
+        return found
+
+    def _place(
+        self,
+        group: _Group,
+        vectors: Floats,
+        chances: Floats,
+        columns: np.ndarray,
+        found: list[dict[str, ActPlace]],
+    ) -> None:
+        pieces = group.turn.pieces
+        alone = self._alone(group.turn, vectors) if len(pieces) > 1 else chances[None]
+        for column in columns:
+            label, limit = LABELS[column], self._limits[column]
+            best = int(alone[:, column].argmax())
+            for at, row in enumerate(group.rows):
+                inside = [i for i, piece in enumerate(pieces) if piece[0] == at]
+                top = max(inside, key=lambda i: float(alone[i, column]))
+                if pieces[best][0] == at or alone[top, column] >= limit:
+                    _, start, end = pieces[top]
+                    found[row][label] = ActPlace(float(chances[column]), start, end)
+
+    def _alone(self, turn: Turn, vectors: Floats) -> Floats:
+        turns = [piece_turn(turn.role, text) for text in turn.segment_texts]
+        roles: tuple[Role, ...] = ("agent", "customer") if turn.role == "unknown" else (turn.role,)
+        parts = [self._model.piece_chances(role, turns, vectors) for role in roles]
+        total: Floats = np.sum(parts, axis=0)
+        return total
+
+
+def _grouped(texts: Sequence[tuple[Utterance, TextForms]]) -> list[_Group]:
+    runs: list[list[int]] = []
+    for row, (utterance, _) in enumerate(texts):
+        # One channel with both sides has no turns to join.
+        joins = runs and utterance.role != "unknown"
+        if joins and texts[runs[-1][-1]][0].role == utterance.role:
+            runs[-1].append(row)
+        else:
+            runs.append([row])
+    return [
+        _Group(tuple(run), read_turn(texts[run[0]][0].role, [texts[row][1] for row in run]))
+        for run in runs
+    ]
