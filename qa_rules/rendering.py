@@ -140,7 +140,7 @@ def phrase(name: str, conditions: Mapping[str, Condition]) -> Phrase:
 def _measured(condition: Condition) -> Phrase:
     match condition:
         case SilenceCondition():
-            times = f"至少 {condition.count} 次" if condition.count > 1 else " "
+            times = f"至少 {condition.count} 次 " if condition.count > 1 else " "
             after = "" if condition.after == "any" else f"{ROLE_NAMES[condition.after]}说完后"
             what = f"{condition.min_s:g} 秒以上的静音"
             return Phrase(after, f"出现{times}{what}", f"没有{times}{what}")

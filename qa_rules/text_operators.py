@@ -37,7 +37,6 @@ from qa_rules.scan import Triggers
 from qa_rules.verdict import Gap, Verdict, absent, fact, found, merge_evidence, opposite, unsettled
 
 Searched = Callable[[], Evidence]
-_NOWHERE: frozenset[int] = frozenset()
 _SHORTEST_SOUND = 3  # Two syllables sound like too many other words to be evidence.
 
 
@@ -48,11 +47,8 @@ class Keywords:
         parsed = [parse_expression(word) for word in words]
         self._exact = [map_terms(expression, _folded) for expression in parsed]
         self._sounds = [map_terms(expression, _sounds_of) for expression in parsed]
-        self._terms = [terms(expression) for expression in self._exact]
-        self._long_sounds = [
-            tuple(sound for sound in terms(expression) if len(sound) >= _SHORTEST_SOUND)
-            for expression in self._sounds
-        ]
+        self._of_term = _by_term(self._exact, 1)
+        self._of_sound = _by_term(self._sounds, _SHORTEST_SOUND)
 
     @property
     def triggers(self) -> Triggers:
@@ -61,19 +57,18 @@ class Keywords:
         An expression must hold something positive.
         """
         return Triggers(
-            terms=tuple(term for one in self._terms for term in one),
-            sounds=tuple(sound for one in self._long_sounds for sound in one),
+            terms=tuple(self._of_term),
+            sounds=tuple(self._of_sound),
         )
 
-    def places(self, which: int, facts: CallFacts) -> set[int]:
-        """Indexes of the utterances in which a term of expression `which` occurs."""
+    def places(self, facts: CallFacts) -> dict[int, set[int]]:
+        """For each expression with a term in the call: indexes of the utterances that hold one."""
         scan = facts.scan
-        found: set[int] = set()
-        for term in self._terms[which]:
-            found |= scan.terms.get(term, _NOWHERE)
-        if facts.recognised:
-            for sound in self._long_sounds[which]:
-                found |= scan.sounds.get(sound, _NOWHERE)
+        found: dict[int, set[int]] = {}
+        for wanted, occurring in ((self._of_term, scan.terms), (self._of_sound, scan.sounds)):
+            for term in wanted.keys() & occurring.keys():
+                for which in wanted[term]:
+                    found.setdefault(which, set()).update(occurring[term])
         return found
 
     def __len__(self) -> int:
@@ -105,6 +100,16 @@ class Keywords:
         if isinstance(expression, AllOf):
             return list(spans)
         return [span for span in spans if _in_one_sentence(text, span, form)]
+
+
+def _by_term(expressions: Sequence[Expression], shortest: int) -> dict[str, list[int]]:
+    """The expressions, by position, in which each term occurs that is long enough."""
+    found: dict[str, list[int]] = {}
+    for which, expression in enumerate(expressions):
+        for term in terms(expression):
+            if len(term) >= shortest:
+                found.setdefault(term, []).append(which)
+    return found
 
 
 def _exactly(text: str) -> Callable[[str], tuple[tuple[int, int], ...]]:
@@ -293,11 +298,9 @@ class KeywordOperator(Awaited):
     def __call__(self, facts: CallFacts, _verdicts: Mapping[int, Verdict]) -> Verdict:
         """The verdict on one call."""
         selection = self._text.select(facts)
-        groups = [
-            tuple(self._occurrences(which, facts, selection.among(places))) if places else ()
-            for which in range(len(self._keywords))
-            for places in (self._keywords.places(which, facts),)
-        ]
+        groups: list[tuple[Evidence, ...]] = [()] * len(self._keywords)
+        for which, places in self._keywords.places(facts).items():
+            groups[which] = tuple(self._occurrences(which, facts, selection.among(places)))
         searched = partial(self._text.searched, selection)
         mode = self._condition.mode
         return combine(mode, self._condition.at_least, groups, selection.gap, searched)
