@@ -46,11 +46,14 @@ Operator = Callable[[CallFacts, Mapping[int, Verdict]], Verdict]
 
 @dataclass(frozen=True, slots=True)
 class Compiled:
-    """A rule with its conditions as slots of the shared operator list, in evaluation order."""
+    """A rule with its conditions as slots of the shared operator list.
+
+    `stated` are the slots that its boolean lines name, each once.
+    """
 
     rule: Rule
     slots: Mapping[str, int]
-    order: tuple[int, ...]
+    stated: tuple[int, ...]
 
 
 class Compiler:
@@ -73,8 +76,8 @@ class Compiler:
             for name in _names(line):
                 if name not in slots:
                     raise _error(rule, f"布尔式用到的条件 {name} 没有定义，请在 conditions 里补上")
-        # Operators are numbered after the operators they refer to, so numeric order is safe.
-        return Compiled(rule, slots, tuple(sorted(set(slots.values()))))
+        lines = (*_names(rule.hit_if), *_names(rule.applies_if))
+        return Compiled(rule, slots, tuple(dict.fromkeys(slots[name] for name in lines)))
 
     def _slot(self, rule: Rule, name: str, slots: dict[str, int], above: tuple[str, ...]) -> int:
         if name in slots:

@@ -49,13 +49,15 @@ class RuleEvaluator:
         self._operators = tuple(compiler.operators)
         self._waking = Waking(self._operators)
         self._judged = [_Judged(compiled) for compiled in self._rules]
+        # Conditions that only relations look at are run when those need them.
+        self._stated = {slot for compiled in self._rules for slot in compiled.stated}
 
     def evaluate(self, call: CallView) -> tuple[Finding, ...]:
         """One finding for each rule, in rule order."""
         facts = CallFacts(call, self._waking.scanner, self._meaning)
         verdicts = _Verdicts(self._operators, facts)
         truths = list(self._waking.quiet)
-        for slot in self._waking.awake(facts):
+        for slot in self._stated & self._waking.awake(facts):
             truths[slot] = CODES[verdicts[slot].truth.name]
         return tuple(
             [
@@ -100,7 +102,7 @@ class RuleEvaluator:
         truth, _, gap = judge_tests(rule.applies, facts)
         if truth is not Truth.TRUE:
             return "not_applicable", gap.reason if gap else "通话不在规则的适用范围内", ()
-        named = {name: verdicts[slot] for name, slot in compiled.slots.items()}
+        named = _Named(compiled.slots, verdicts)
         if rule.applies_if is not None:
             applies = judge_line(rule.applies_if, named)
             if applies.truth is Truth.FALSE:
@@ -124,7 +126,7 @@ class _Judged:
 
     def __init__(self, compiled: Compiled) -> None:
         self.compiled = compiled
-        self.key: Callable[[Sequence[int]], object] = itemgetter(*compiled.order)
+        self.key: Callable[[Sequence[int]], object] = itemgetter(*compiled.stated)
         self.known: dict[object, Finding] = {}
 
 
@@ -139,6 +141,18 @@ class _Verdicts(dict[int, Verdict]):
     def __missing__(self, slot: int) -> Verdict:
         verdict = self[slot] = self._operators[slot](self._facts, self)
         return verdict
+
+
+class _Named(dict[str, Verdict]):
+    """The verdicts of a rule's conditions by name, each looked up when it is first asked for."""
+
+    def __init__(self, slots: Mapping[str, int], verdicts: Mapping[int, Verdict]) -> None:
+        super().__init__()
+        self._slots = slots
+        self._verdicts = verdicts
+
+    def __missing__(self, name: str) -> Verdict:
+        return self._verdicts[self._slots[name]]
 
 
 def _meaning(ruleset: RuleSet, encoder: SentenceEncoder | None) -> MeaningModel | None:

@@ -4,8 +4,8 @@
 
 Text forms are given, as they are after the key events of a call. `packs`: every rule of each
 shipped pack; without `--encoder` semantic conditions are undecidable, with it vectors come from
-a warm cache. `typical` and `dense`: rules of keywords, patterns, events and relations between
-them. The phrases of typical rules do not occur in the calls, though their events do; those of dense
+a warm cache. `quiet` and `dense`: rules of keywords, patterns, events and relations between
+them. The phrases of quiet rules do not occur in the calls, though their events do; those of dense
 rules occur in every call.
 `growth` varies rules and utterances one at a time. Each is also run on the naive evaluator of the
 property tests (`tests/unit/qa_rules/rules_naive.py`), which shares nothing between rules; the
@@ -188,7 +188,7 @@ def main() -> None:
     result = {
         "calls": len(calls),
         "packs": packs,
-        "typical": compared(plain_rules(RULES), calls),
+        "quiet": compared(plain_rules(RULES), calls),
         "dense": compared(plain_rules(RULES, dense=True), calls[:10]),
         "growth": [
             *(compared(plain_rules(count), calls) for count in (50, 100, 400)),
@@ -203,7 +203,7 @@ def main() -> None:
         return
     for name, figures in packs.items():
         print(f"{name}: {figures['rules']} rules, {figures['calls_per_s']} calls/s")
-    for name in ("typical", "dense"):
+    for name in ("quiet", "dense"):
         print(f"{name}: {_told(result[name])}")
     for figures in result["growth"]:
         print(f"growth: {_told(figures)}")
