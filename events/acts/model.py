@@ -104,11 +104,9 @@ class ActModel:
         result = np.zeros((len(turns), len(LABELS)), dtype=np.float32)
         if not turns:
             return result
-        empty = np.zeros((len(turns), vectors.shape[1] * len(HISTORY_WEIGHTS)), dtype=np.float32)
-        contexts = np.concatenate([vectors, empty], axis=1)
         places = np.array([place_of(turn, 8, 20) for turn in turns])
         columns = [self._column[label] for label in self.heads[role].labels]
-        result[:, columns] = self._chances(role, turns, contexts, places)
+        result[:, columns] = self._chances(role, turns, vectors, places)
         return result
 
     def _chances(
@@ -159,8 +157,11 @@ def context_vectors(means: Floats, places: Sequence[tuple[int, int]]) -> Floats:
 
 
 def fourier(contexts: Floats, frequencies: Floats) -> Floats:
-    """Random Fourier features whose products approximate the Gaussian kernel."""
-    angles = contexts @ frequencies
+    """Random Fourier features whose products approximate the Gaussian kernel.
+
+    Contexts without history may leave its zeros out.
+    """
+    angles = contexts @ frequencies[: contexts.shape[1]]
     scale = np.float32(1.0 / np.sqrt(frequencies.shape[1]))
     features: Floats = np.concatenate([np.cos(angles), np.sin(angles)], axis=1) * scale
     return features
