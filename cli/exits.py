@@ -14,13 +14,14 @@ class Exit(IntEnum):
     BAD_INPUT = 2
     """The command line or a document it names is wrong; nothing was done."""
     ENVIRONMENT = 3
-    """This machine lacks something: weights, database, a free port, a reachable server."""
+    """This machine lacks something: weights, an extra, a database, a free port, a server."""
 
 
 _ENVIRONMENT = (
     "database-",
     "encoder-",
     "engine-",
+    "extra-",
     "migration",
     "port-",
     "server-",

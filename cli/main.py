@@ -25,6 +25,7 @@ COMMANDS = {
     "transcribe": "transcribe",
     "analyze": "analyze",
     "evaluate": "evaluate",
+    "vocab": "vocab",
     "weights": "weights",
     "rules": "rules",
     "tree": "tree",

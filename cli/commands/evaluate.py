@@ -1,21 +1,20 @@
 """`tingjian evaluate`: figures of a directory of labelled calls."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated, Any
 
 import typer
 from rich.table import Table
 
-from asr.transcript import Role, Transcript
 from cli.console import JsonFlag, err, out, print_json, steps
-from cli.ears import transcriber
+from cli.evaluation.hearing import hearing, mixed_hearing, require_diarization
 from cli.evaluation.report import report_json
-from cli.evaluation.run import Transcribe, evaluate_calls, find_labelled
+from cli.evaluation.run import evaluate_calls, find_labelled
 from cli.exits import Exit
 from cli.options import load_settings
 from cli.packs import Analyzers
-from core.settings import Settings
+from core.errors import AppError
 
 _WORST = 8
 
@@ -37,15 +36,23 @@ def evaluate(
     rules: Annotated[
         str | None, typer.Option("--rules", help="规则集；默认按每通的 domain。")
     ] = None,
+    mono: Annotated[
+        bool, typer.Option("--mono", help="把各声道混成一个再识别，评测说话人分离与角色。")
+    ] = False,
     as_json: JsonFlag = False,
 ) -> None:
     """Run `evaluate`."""
+    if mono and text_only:
+        raise AppError("bad-options", "--mono 要识别录音，--text-only 不识别录音。请只用其中一个。")
     settings = load_settings()
+    if mono:
+        require_diarization()
     calls, failed = find_labelled(directory, with_audio=not text_only)
     analyzers = Analyzers(settings, tree, rules)
     with steps("评测", len(calls)) as progress:
-        transcribe = None if text_only else _transcribe(settings)
-        result = evaluate_calls(calls, analyzers, transcribe, progress, failed)
+        hears = mixed_hearing if mono else hearing
+        transcribe = None if text_only else hears(settings)
+        result = evaluate_calls(calls, analyzers, transcribe, progress, failed, is_mono=mono)
     report = report_json(result)
     if as_json:
         print_json(report)
@@ -55,18 +62,6 @@ def evaluate(
         err().print(f"失败 {name}：{reason}", style="red", markup=False)
     if result.failed:
         raise typer.Exit(Exit.FAILED)
-
-
-def _transcribe(settings: Settings) -> Transcribe:
-    ears = transcriber(settings)
-    _ = ears.engine_info  # Loads the weights, so that their loading is in no call's time.
-
-    def transcribe(
-        path: Path, roles: tuple[Role, ...], progress: Callable[[float], None]
-    ) -> Transcript:
-        return ears.transcribe([path], roles, progress=progress)
-
-    return transcribe
 
 
 def _print_report(report: Mapping[str, Any]) -> None:
@@ -82,6 +77,10 @@ def _print_report(report: Mapping[str, Any]) -> None:
         cer = Table("字错率", "全部", "坐席", "客户")
         cer.add_row("CER", *(_number(report["cer"][key]) for key in ("all", "agent", "customer")))
         console.print(cer)
+    if report["mono"] is not None:
+        mono = Table("单声道", "DER", "说话人混淆", "角色正确（时长）", "角色正确（句）")
+        mono.add_row("混音", *(_number(value) for value in report["mono"].values()))
+        console.print(mono)
     summary = Table("", "精确率", "召回率", "F1", "宏平均 F1", "SOP 状态准确率")
     for kind, name in (("events", "事件"), ("qa", "违规")):
         for text, label in (("reference_text", "标注文字"), ("recognised_text", "识别文字")):

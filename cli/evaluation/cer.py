@@ -2,7 +2,7 @@
 
 import re
 import unicodedata
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
 from rapidfuzz.distance import Levenshtein
@@ -11,6 +11,7 @@ from asr.text import normalise_numbers
 from asr.transcript import Role, Transcript
 from cli.evaluation.ground_truth import GroundTruth
 
+_ROLES: tuple[Role, ...] = ("agent", "customer")
 _NOT_TEXT = re.compile(r"[\W_]+")
 
 
@@ -46,11 +47,25 @@ def character_errors(truth: GroundTruth, recognised: Transcript) -> dict[Role, E
     Text on a channel whose role is unknown counts for neither side.
     """
     errors: dict[Role, Errors] = {}
-    for role in ("agent", "customer"):
+    for role in _ROLES:
         reference = _joined(turn.text for turn in truth.turns if turn.role == role)
         heard = _joined(u.text for u in recognised.utterances if u.role == role)
         errors[role] = Errors(Levenshtein.distance(reference, heard), len(reference))
     return errors
+
+
+def add_errors(total: Mapping[Role, Errors], more: Mapping[Role, Errors]) -> dict[Role, Errors]:
+    """The errors of both, by role."""
+    return {role: total.get(role, Errors()) + more.get(role, Errors()) for role in _ROLES}
+
+
+def errors_json(errors: Mapping[Role, Errors]) -> dict[str, float | None]:
+    """The rates `all`, `agent` and `customer`, to four places; None without reference text."""
+    counts = {"all": sum(errors.values(), Errors())}
+    counts.update({role: errors.get(role, Errors()) for role in _ROLES})
+    return {
+        name: None if count.rate is None else round(count.rate, 4) for name, count in counts.items()
+    }
 
 
 def _joined(texts: Iterable[str]) -> str:

@@ -5,7 +5,8 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from asr.transcript import Role
-from cli.evaluation.cer import Errors
+from cli.evaluation.cer import Errors, errors_json
+from cli.evaluation.mono import MonoScores
 from cli.evaluation.scores import Counts, add_counts, macro_f1, micro
 from cli.evaluation.verdicts import SopAgreement
 
@@ -30,6 +31,8 @@ class TextScores:
 class Evaluation:
     """Everything measured in one run. `recognised` and `errors` are None with `--text-only`.
 
+    `mono` is None unless the channels were mixed down.
+
     `wall_seconds` is recognition and analysis of the audio with the weights already loaded;
     `text_seconds` the analysis of the reference text; `load_seconds` the loading of weights and
     encoder. `failed` are the files that could not be used, with the reason.
@@ -45,12 +48,12 @@ class Evaluation:
     load_seconds: float
     engine: Mapping[str, object]
     failed: tuple[tuple[str, str], ...]
+    mono: MonoScores | None = None
 
 
 def report_json(evaluation: Evaluation) -> dict[str, Any]:
     """The report as JSON types; every figure without a denominator is None."""
     errors = evaluation.errors
-    total = sum(errors.values(), Errors()) if errors is not None else Errors()
     wall = evaluation.wall_seconds
     recognised = evaluation.recognised
     return {
@@ -58,11 +61,7 @@ def report_json(evaluation: Evaluation) -> dict[str, Any]:
         "audio_seconds": round(evaluation.audio_seconds, 3),
         "wall_seconds": round(wall, 3),
         "x_realtime": round(evaluation.audio_seconds / wall, 2) if wall and errors else None,
-        "cer": {
-            "all": _rounded(total.rate),
-            "agent": _rounded(errors["agent"].rate if errors else None),
-            "customer": _rounded(errors["customer"].rate if errors else None),
-        },
+        "cer": errors_json(errors or {}),
         "events": {
             "reference_text": _labels_json(evaluation.reference.events, "per_node"),
             "recognised_text": _labels_json(recognised.events, "per_node") if recognised else None,
@@ -78,6 +77,7 @@ def report_json(evaluation: Evaluation) -> dict[str, Any]:
             "reference_text": _sop_json(evaluation.reference.sop),
             "recognised_text": _sop_json(recognised.sop) if recognised else None,
         },
+        "mono": _mono_json(evaluation.mono) if evaluation.mono else None,
         "text_seconds": round(evaluation.text_seconds, 3),
         "load_seconds": round(evaluation.load_seconds, 3),
         "engine": dict(evaluation.engine),
@@ -107,6 +107,15 @@ def _counts_json(counts: Counts) -> dict[str, Any]:
 
 def _sop_json(sop: SopAgreement) -> dict[str, Any]:
     return {"accuracy": _rounded(sop.accuracy), "right": sop.right, "steps": sop.steps}
+
+
+def _mono_json(scores: MonoScores) -> dict[str, Any]:
+    return {
+        "der": _rounded(scores.speakers.rate),
+        "confusion": _rounded(scores.speakers.confusion_rate),
+        "role_accuracy_time": _rounded(scores.roles.by_time),
+        "role_accuracy_utterances": _rounded(scores.roles.by_utterance),
+    }
 
 
 def _rounded(value: float | None) -> float | None:

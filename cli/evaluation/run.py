@@ -8,7 +8,7 @@ from typing import Protocol
 
 from asr.transcript import Role, Transcript
 from cli.calls import recording_beside
-from cli.evaluation.cer import Errors, character_errors
+from cli.evaluation.cer import Errors, add_errors, character_errors
 from cli.evaluation.ground_truth import (
     GroundTruth,
     is_ground_truth,
@@ -16,6 +16,7 @@ from cli.evaluation.ground_truth import (
     read_json,
     reference_transcript,
 )
+from cli.evaluation.mono import MonoScores, mono_scores
 from cli.evaluation.report import Evaluation, TextScores
 from cli.evaluation.scores import Counts
 from cli.evaluation.verdicts import (
@@ -77,7 +78,9 @@ def find_labelled(
             continue
         recording = recording_beside(path) if with_audio else None
         if with_audio and recording is None:
-            failed.append((path.name, "旁边没有同名的录音；只评测文字请加 --text-only"))
+            failed.append(
+                (path.name, "旁边没有同名的录音；请放上（evaluate 加 --text-only 则只评测文字）")
+            )
             continue
         found.append(LabelledCall(truth, recording))
     if not found and not failed:
@@ -93,8 +96,13 @@ def evaluate_calls(
     transcribe: Transcribe | None,
     reporter: Reporter,
     failed: Sequence[tuple[str, str]] = (),
+    *,
+    is_mono: bool = False,
 ) -> Evaluation:
     """The evaluation of `calls`, one after another; `transcribe` None = text only.
+
+    `is_mono` = what `transcribe` heard was one channel with both speakers: how well they were
+    told apart is scored too.
 
     A call whose recording cannot be recognised is left out of every figure and listed as failed.
     """
@@ -102,6 +110,7 @@ def evaluate_calls(
     # Every measured rule is reported, also one that neither was labelled nor fired.
     reference = recognised = TextScores(violations={name: Counts() for name in sorted(names)})
     errors: dict[Role, Errors] = {"agent": Errors(), "customer": Errors()}
+    mono = MonoScores()
     failures = list(failed)
     audio_s = wall_s = text_s = 0.0
     counted = 0
@@ -128,8 +137,8 @@ def evaluate_calls(
             recognised += _scores(call.truth, heard, analyzers, names, aligned=False)
             wall_s += time.perf_counter() - started
             audio_s += heard.audio.duration_ms / 1000
-            for role, count in character_errors(call.truth, heard).items():
-                errors[role] += count
+            errors = add_errors(errors, character_errors(call.truth, heard))
+            mono += mono_scores(call.truth, heard)
             engine = {"engine": heard.engine.engine, "weights": heard.engine.weights}
         started = time.perf_counter()
         written = reference_transcript(call.truth)
@@ -148,6 +157,7 @@ def evaluate_calls(
         load_seconds=load_s,
         engine=engine,
         failed=tuple(failures),
+        mono=mono if is_mono else None,
     )
 
 

