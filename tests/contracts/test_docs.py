@@ -23,7 +23,7 @@ from qa_rules.document import parse_ruleset
 ROOT = Path(__file__).resolve().parents[2]
 PAGES = sorted([*ROOT.glob("README*.md"), ROOT / "CHANGELOG.md", *(ROOT / "docs").rglob("*.md")])
 # Pages that speak both languages themselves.
-BILINGUAL = {"metrics.md", "settings.md", "dependencies.md", "benchmarks.md"}
+BILINGUAL = {"acts.md", "metrics.md", "settings.md", "dependencies.md", "benchmarks.md"}
 # Variables of the command line and of tests, beside those of the settings tree.
 OTHER_VARIABLES = {"TINGJIAN_URL", "TINGJIAN_API_KEY"}
 
