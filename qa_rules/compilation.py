@@ -16,6 +16,7 @@ from qa_rules.call_operators import (
 from qa_rules.facts import CallFacts
 from qa_rules.logic import at_least, negate
 from qa_rules.model import (
+    ActCondition,
     Condition,
     DurationCondition,
     EventCondition,
@@ -34,6 +35,7 @@ from qa_rules.model import (
 from qa_rules.relation_operators import OrderOperator, WithinOperator
 from qa_rules.rendering import absence
 from qa_rules.text_operators import (
+    ActOperator,
     EventOperator,
     KeywordOperator,
     RegexOperator,
@@ -72,11 +74,11 @@ class Compiler:
         slots: dict[str, int] = {}
         for name in rule.conditions:
             self._slot(rule, name, slots, ())
-        for line in (rule.hit_if, rule.applies_if):
+        for line in (rule.hit_if, rule.applies_if, rule.veto_if):
             for name in _names(line):
                 if name not in slots:
                     raise _error(rule, f"布尔式用到的条件 {name} 没有定义，请在 conditions 里补上")
-        lines = (*_names(rule.hit_if), *_names(rule.applies_if))
+        lines = (*_names(rule.hit_if), *_names(rule.applies_if), *_names(rule.veto_if))
         return Compiled(rule, slots, tuple(dict.fromkeys(slots[name] for name in lines)))
 
     def _slot(self, rule: Rule, name: str, slots: dict[str, int], above: tuple[str, ...]) -> int:
@@ -119,7 +121,7 @@ class Compiler:
         return known
 
 
-_SEARCHES = (KeywordCondition, RegexCondition, SemanticCondition, EventCondition)
+_SEARCHES = (KeywordCondition, RegexCondition, SemanticCondition, ActCondition, EventCondition)
 
 
 def _search(condition: Condition, unheard_ms: int, missing: str) -> Operator:
@@ -130,6 +132,8 @@ def _search(condition: Condition, unheard_ms: int, missing: str) -> Operator:
             return RegexOperator(condition, unheard_ms, missing)
         case SemanticCondition():
             return SemanticOperator(condition, unheard_ms, missing)
+        case ActCondition():
+            return ActOperator(condition, unheard_ms, missing)
         case EventCondition():
             return EventOperator(condition, unheard_ms, missing)
         case _:

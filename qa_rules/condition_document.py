@@ -9,6 +9,7 @@ import yaml
 
 from events.yaml_reader import Reader
 from qa_rules.model import (
+    ActCondition,
     Bounds,
     Comparator,
     Condition,
@@ -53,7 +54,7 @@ def read_condition(reader: Reader, node: yaml.Node) -> Condition:
     Raises:
         AppError: `bad-rules` at the line and column of the mistake.
     """
-    every = [*_OPERATORS, "role", "range", "unless", "polarity", "label"]
+    every = [*_OPERATORS, "role", "range", "unless", "polarity", "at_least", "label"]
     entries = reader.mapping(node, every, "条件")
     chosen = [key for key in entries if key in _OPERATORS]
     if len(chosen) != 1:
@@ -213,6 +214,16 @@ def _semantic(reader: Reader, node: yaml.Node, entries: Nodes, line: int) -> Con
     )
 
 
+def _act(reader: Reader, node: yaml.Node, entries: Nodes, line: int) -> Condition:
+    least = entries.get("at_least")
+    return ActCondition(
+        act=reader.name(node, "act"),
+        at_least=reader.number(least, "at_least", 0.01, 1.0) if least else None,
+        scope=_scope(reader, entries),
+        line=line,
+    )
+
+
 def _event(reader: Reader, node: yaml.Node, entries: Nodes, line: int) -> Condition:
     mode, nodes, count = _many(reader, node, "event")
     return EventCondition(
@@ -322,6 +333,7 @@ _OPERATORS: Mapping[str, tuple[tuple[str, ...], _Builder]] = {
     "regex": (_TEXT, _regex),
     "not_regex": (_TEXT, _not_regex),
     "semantic": (_TEXT, _semantic),
+    "act": ((*_SCOPED, "at_least"), _act),
     "event": (_SCOPED, _event),
     "order": ((), _order),
     "within": ((), _within),

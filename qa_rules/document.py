@@ -33,8 +33,8 @@ _SET_KEYS = (
     "categories", "background", "rules",
 )  # fmt: skip
 _RULE_KEYS = (
-    "id", "name", "category", "severity", "reason", "regulation", "score", "veto", "applies",
-    "applies_if", "unheard_ms", "conditions", "hit_if", "examples",
+    "id", "name", "category", "severity", "reason", "regulation", "score", "veto", "veto_if",
+    "applies", "applies_if", "unheard_ms", "conditions", "hit_if", "examples",
 )  # fmt: skip
 
 __all__ = [
@@ -154,6 +154,10 @@ def _rule(reader: Reader, node: yaml.Node) -> Rule:
         optional["score"] = reader.number(entries["score"], "score", -1e6, 1e6)
     if "veto" in entries:
         optional["veto"] = reader.flag(entries["veto"], "veto")
+    if "veto_if" in entries:
+        if optional.get("veto"):
+            raise reader.fail(entries["veto_if"], "veto: true 已经总是否决，与 veto_if 只写一个")
+        optional["veto_if"] = _line(reader, entries["veto_if"])
     if "applies" in entries:
         optional["applies"] = read_tests(reader, entries["applies"], "applies")
     if "applies_if" in entries:

@@ -7,6 +7,7 @@ import yaml
 from qa_rules.boolean import format_line
 from qa_rules.condition_document import COMPARISON
 from qa_rules.model import (
+    ActCondition,
     Bounds,
     Condition,
     DurationCondition,
@@ -70,6 +71,8 @@ def _dump_rule(rule: Rule) -> dict[str, Any]:
         plain["regulation"] = rule.regulation
     plain["score"] = rule.score
     plain["veto"] = rule.veto
+    if rule.veto_if is not None:
+        plain["veto_if"] = format_line(rule.veto_if)
     if rule.applies:
         plain["applies"] = _dump_tests(rule.applies)
     if rule.applies_if is not None:
@@ -126,6 +129,9 @@ def _dump_operator(condition: Condition) -> dict[str, Any]:
                 inner["counter_examples"] = list(condition.counter_examples)
             inner["threshold"] = condition.threshold
             return {"semantic": inner, **_dump_text(condition)}
+        case ActCondition():
+            least = {} if condition.at_least is None else {"at_least": condition.at_least}
+            return {"act": condition.act, **least, **_dump_scope(condition.scope)}
         case EventCondition():
             many = _dump_many(condition.mode, condition.nodes, condition.at_least)
             return {"event": many, **_dump_scope(condition.scope)}

@@ -5,6 +5,7 @@ from operator import itemgetter
 
 from core.evidence import Evidence
 from nlp.encoders.base import SentenceEncoder
+from qa_rules.acts import listener
 from qa_rules.call import CallView
 from qa_rules.call_operators import judge_tests
 from qa_rules.compilation import Compiled, Compiler, Operator, judge_line
@@ -13,7 +14,7 @@ from qa_rules.facts import CallFacts
 from qa_rules.findings import Finding, Outcome
 from qa_rules.logic import Truth
 from qa_rules.meaning import MeaningModel
-from qa_rules.model import RuleSet, SemanticCondition
+from qa_rules.model import Rule, RuleSet, SemanticCondition
 from qa_rules.verdict import Verdict, merge_evidence
 from qa_rules.waking import CODES, Waking
 
@@ -35,7 +36,8 @@ class RuleEvaluator:
     Built once and used for many calls; safe to share between threads. A call is read once for
     all that the rules look for; only conditions that may hold somewhere in it are then run, and
     a rule whose conditions are as in an earlier call without a hit keeps that call's finding.
-    Without an encoder, semantic conditions are undecidable.
+    Without an encoder, semantic and act conditions are undecidable; acts also with another encoder
+    than their model's.
 
     Raises:
         AppError: `bad-rules` when a condition cannot be compiled (pattern, expression, name).
@@ -44,6 +46,7 @@ class RuleEvaluator:
     def __init__(self, ruleset: RuleSet, encoder: SentenceEncoder | None = None) -> None:
         self.ruleset = resolve(ruleset)
         self._meaning = _meaning(self.ruleset, encoder)
+        self._acts = listener(self.ruleset, encoder)
         compiler = Compiler()
         self._rules = tuple(compiler.add(rule) for rule in self.ruleset.rules)
         self._operators = tuple(compiler.operators)
@@ -54,7 +57,7 @@ class RuleEvaluator:
 
     def evaluate(self, call: CallView) -> tuple[Finding, ...]:
         """One finding for each rule, in rule order."""
-        facts = CallFacts(call, self._waking.scanner, self._meaning)
+        facts = CallFacts(call, self._waking.scanner, self._meaning, self._acts)
         verdicts = _Verdicts(self._operators, facts)
         truths = list(self._waking.quiet)
         for slot in self._stated & self._waking.awake(facts):
@@ -89,7 +92,7 @@ class RuleEvaluator:
             severity=rule.severity,
             outcome=outcome,
             score_effect=rule.score if hit else 0.0,
-            veto=rule.veto and hit,
+            veto=hit and _vetoes(rule, _Named(compiled.slots, verdicts)),
             reason=reason,
             ruleset=self.ruleset.reference,
             evidence=evidence,
@@ -165,6 +168,13 @@ def _meaning(ruleset: RuleSet, encoder: SentenceEncoder | None) -> MeaningModel 
     if encoder is None or not conditions:
         return None
     return MeaningModel(conditions, ruleset.background, encoder)
+
+
+def _vetoes(rule: Rule, verdicts: Mapping[str, Verdict]) -> bool:
+    """Whether a hit of the rule is a veto; what cannot be decided is none."""
+    if rule.veto_if is None:
+        return rule.veto
+    return judge_line(rule.veto_if, verdicts).truth is Truth.TRUE
 
 
 def _why(verdict: Verdict) -> str:

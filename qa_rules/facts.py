@@ -13,6 +13,7 @@ from events.hits import EventHit
 from events.places import span_of
 from nlp.normalise import TextForms, forms
 from nlp.phonetics import SoundCodes
+from qa_rules.acts import ActListener, Acts
 from qa_rules.call import CallView
 from qa_rules.logic import Truth
 from qa_rules.meaning import MeaningModel, Meanings
@@ -50,11 +51,16 @@ class CallFacts:
     """Lazily computed views of one call, shared by all conditions of a rule set."""
 
     def __init__(
-        self, call: CallView, scanner: Scanner, meaning: MeaningModel | None = None
+        self,
+        call: CallView,
+        scanner: Scanner,
+        meaning: MeaningModel | None = None,
+        acts: ActListener | None = None,
     ) -> None:
         self.call = call
         self._scanner = scanner
         self._meaning = meaning
+        self._acts = acts
         self.transcript = call.transcript
         utterances = call.transcript.utterances
         self._forms: dict[int, TextForms] = dict(call.forms)
@@ -100,6 +106,13 @@ class CallFacts:
         if self._meaning is None:
             return None
         return self._meaning.read([(u, self.forms(u)) for u in self.transcript.utterances])
+
+    @cached_property
+    def acts(self) -> Acts | None:
+        """The acts that the model reads in the call; None without the model's encoder."""
+        if self._acts is None:
+            return None
+        return self._acts.read([(u, self.forms(u)) for u in self.transcript.utterances])
 
     @cached_property
     def events(self) -> Mapping[str, list[EventHit]]:

@@ -7,10 +7,13 @@ from dataclasses import replace
 from itertools import combinations, product
 
 from core.errors import AppError, LintIssue, Severity
+from events.acts.labels import LABELS, act_role
+from events.acts.model import ActModel
 from qa_rules.boolean import Line, names_in
 from qa_rules.compilation import Compiler, judge_line
 from qa_rules.logic import Truth
 from qa_rules.model import (
+    ActCondition,
     Bounds,
     Condition,
     DurationCondition,
@@ -79,7 +82,7 @@ def _rule_issues(rule: Rule, node_paths: Collection[str]) -> Iterator[_Found]:
             yield severity, code, f"条件 {name} {message}", fix, condition.line
     yield from _examples(rule)
     yield from _reachable(rule)
-    if rule.severity in ("major", "critical") and not rule.score and not rule.veto:
+    if rule.severity in ("major", "critical") and not (rule.score or rule.veto or rule.veto_if):
         yield (
             "warning",
             "no-effect",
@@ -126,8 +129,8 @@ def _unlabelled(rule: Rule) -> dict[str, Condition]:
 
 def _names(rule: Rule) -> Iterator[_Found]:
     used = set(names_in(rule.hit_if))
-    if rule.applies_if is not None:
-        used |= set(names_in(rule.applies_if))
+    for line in (rule.applies_if, rule.veto_if):
+        used |= set(names_in(line)) if line is not None else set()
     referred = {name for c in rule.conditions.values() for name in _references(c)}
     for name in sorted((used | referred) - set(rule.conditions)):
         near = _suggest(name, rule.conditions)
@@ -185,6 +188,8 @@ def _condition(condition: Condition, node_paths: Collection[str]) -> Iterator[_P
         yield from _bounds(condition.bounds)
     if isinstance(condition, EventCondition):
         yield from _nodes(condition, node_paths)
+    if isinstance(condition, ActCondition):
+        yield from _act(condition)
 
 
 def _texts(condition: Condition) -> Iterator[_Problem]:
@@ -269,6 +274,33 @@ def _nodes(condition: EventCondition, node_paths: Collection[str]) -> Iterator[_
                 f"只看 {condition.scope.role}，而 {node} 是另一方的事件。",
                 "改正 role，或删去它。",
             )
+
+
+def _act(condition: ActCondition) -> Iterator[_Problem]:
+    act, least = condition.act, condition.at_least
+    if act not in LABELS:
+        yield (
+            "error",
+            "unknown-act",
+            f"的 act 写的是 {act}，没有这个内置事件或违规。",
+            f"改成内置的名字{_suggest(act, LABELS)}。",
+        )
+        return
+    if condition.scope.role not in ("any", act_role(act)):
+        yield (
+            "error",
+            "role-mismatch",
+            f"只看 {condition.scope.role}，而 {act} 是另一方的事件。",
+            "改正 role，或删去它。",
+        )
+    own = ActModel.load().threshold(act) if least is not None else 0.0
+    if least is not None and least < own:
+        yield (
+            "warning",
+            "low-chance",
+            f"的 at_least {least:g} 低于模型自己的阈值 {own:.2f}，不起作用。",
+            "删去 at_least，或写得更高。",
+        )
 
 
 def _examples(rule: Rule) -> Iterator[_Found]:

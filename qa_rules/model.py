@@ -103,6 +103,21 @@ class SemanticCondition:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class ActCondition:
+    """An act or wording violation that the built-in act model recognises in what was said.
+
+    `at_least` is the least calibrated chance, in (0, 1]; None leaves it to the model, whose own
+    threshold is also the lowest that can be asked for.
+    """
+
+    act: str
+    at_least: float | None = None
+    scope: Scope = field(default_factory=Scope)
+    label: str = ""
+    line: int = field(default=0, compare=False)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class EventCondition:
     """Nodes of the key-event tree hit in the scope; a parent stands for all its children."""
 
@@ -233,6 +248,7 @@ Condition = (
     KeywordCondition
     | RegexCondition
     | SemanticCondition
+    | ActCondition
     | EventCondition
     | OrderCondition
     | WithinCondition
@@ -274,7 +290,8 @@ class Rule:
     `applies` are tests on metadata, `applies_if` a boolean line over `conditions`: when one of
     them is false the outcome is `not_applicable`. `reason` tells people why the rule exists;
     `regulation` names its legal source, empty without one. `score` is added to the call's score
-    once when the rule hits (negative = deduction); `veto` sets the score to the floor.
+    once when the rule hits (negative = deduction); `veto` sets the score to the floor, `veto_if`
+    only where that boolean line is true as well.
     `unheard_ms` is how much speech of a role may lack text before "not said" is no longer known.
     `source` and `line` say which document states the rule, for messages.
     """
@@ -288,6 +305,7 @@ class Rule:
     conditions: Mapping[str, Condition]
     score: float = 0.0
     veto: bool = False
+    veto_if: Line | None = None
     regulation: str = ""
     applies: tuple[MetadataTest, ...] = ()
     applies_if: Line | None = None

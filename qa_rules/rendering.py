@@ -13,6 +13,7 @@ from asr.transcript import ROLE_NAMES
 from events import keywords
 from qa_rules.boolean import And, AtLeast, Line, Name, Not, Or
 from qa_rules.model import (
+    ActCondition,
     Bounds,
     Condition,
     DurationCondition,
@@ -84,6 +85,8 @@ def effect(rule: Rule) -> str:
         parts.append(f"{'扣' if rule.score < 0 else '加'} {abs(rule.score):g} 分")
     if rule.veto:
         parts.append("一票否决")
+    if rule.veto_if is not None:
+        parts.append(f"其中{line_sentence(rule.veto_if, rule.conditions)}时一票否决")
     return "，".join(parts) or "只作标记"
 
 
@@ -124,6 +127,9 @@ def phrase(name: str, conditions: Mapping[str, Condition]) -> Phrase:
             return stated.flipped() if condition.negated else stated
         case SemanticCondition():
             wanted = condition.label or f"意思接近“{condition.examples[0]}”的话"
+            return Phrase(_who(condition.scope), f"说了{wanted}", f"没有说{wanted}")
+        case ActCondition():
+            wanted = condition.label or f"听起来像“{condition.act}”的话"
             return Phrase(_who(condition.scope), f"说了{wanted}", f"没有说{wanted}")
         case EventCondition():
             return _event(condition)

@@ -1,4 +1,4 @@
-"""Operators that read what was said: keyword, regex, not_regex, semantic, event."""
+"""Operators that read what was said: keyword, regex, not_regex, semantic, act, event."""
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from functools import lru_cache, partial
@@ -24,6 +24,7 @@ from qa_rules.facts import SOUNDS, CallFacts, Selection, quote
 from qa_rules.logic import Truth
 from qa_rules.meaning import Unit
 from qa_rules.model import (
+    ActCondition,
     EventCondition,
     KeywordCondition,
     Mode,
@@ -396,6 +397,42 @@ class SemanticOperator(Awaited):
         return not (denial(said) and not denial(nearest)) and not quotes(
             utterance.text, start, said
         )
+
+
+class ActOperator(Awaited):
+    """Runs an `ActCondition` on what the act model reads of the call."""
+
+    def __init__(self, condition: ActCondition, unheard_ms: int, missing: str) -> None:
+        self.condition = condition
+        self._missing = missing
+        super().__init__(Triggers(), False, condition.scope, unheard_ms)
+
+    def __call__(self, facts: CallFacts, _verdicts: Mapping[int, Verdict]) -> Verdict:
+        """The verdict on one call."""
+        selection = facts.select(*self.scope)
+        gap = selection.gap
+        if gap is not None and gap.truth is Truth.NOT_APPLICABLE:
+            return unsettled(gap)
+        acts = facts.acts
+        if acts is None:
+            return unsettled(
+                Gap(Truth.UNDECIDABLE, "没有加载内置事件模型所用的句向量模型，无法判断")
+            )
+        least = self.condition.at_least or 0.0
+        occurrences = []
+        for utterance in selection.among(acts):
+            place = acts[utterance.index].get(self.condition.act)
+            if place is not None and place.chance >= least:
+                start, end = facts.forms(utterance).to_raw(place.start, place.end)
+                score = round(place.chance, 4)
+                quoted = quote(utterance, start, end, "learned", "normalised", score)
+                occurrences.append(quoted)
+        return _judge(tuple(occurrences), gap, partial(self._searched, selection))
+
+    def _searched(self, selection: Selection) -> Evidence:
+        role = "" if self.condition.scope.role == "any" else self.condition.scope.role
+        window = selection.window
+        return fact(self._missing, "learned", window.start_ms, window.end_ms, role)
 
 
 class EventOperator(Awaited):

@@ -9,7 +9,7 @@ from qa_rules.logic import Truth
 from qa_rules.model import Scope, SemanticCondition
 from qa_rules.relation_operators import OrderOperator, WithinOperator
 from qa_rules.scan import Scanner, Triggers
-from qa_rules.text_operators import Awaited, EventOperator, SemanticOperator
+from qa_rules.text_operators import ActOperator, Awaited, EventOperator, SemanticOperator
 
 CODES = {truth.name: code for code, truth in enumerate(Truth)}
 """Truth values as small numbers, by their name: enum members are slow to hash."""
@@ -31,6 +31,7 @@ class Waking:
         self._nodes: dict[str, list[int]] = defaultdict(list)
         self._events: list[int] = []
         self._meanings: dict[SemanticCondition, list[int]] = defaultdict(list)
+        self._acts: dict[str, list[int]] = defaultdict(list)
         self._scopes: dict[tuple[Scope, int], list[int]] = defaultdict(list)
         triggers = [
             found
@@ -60,6 +61,8 @@ class Waking:
             self._events.append(slot)
         if isinstance(operator, SemanticOperator):
             self._meanings[operator.condition].append(slot)
+        if isinstance(operator, ActOperator):
+            self._acts[operator.condition.act].append(slot)
         return triggers
 
     def awake(self, facts: CallFacts) -> set[int]:
@@ -74,6 +77,7 @@ class Waking:
         if facts.call.hits is None:
             awake.update(self._events)
         awake.update(self._meant(facts))
+        awake.update(self._acted(facts))
         heard = facts.heard_roles
         for (scope, unheard_ms), slots in self._scopes.items():
             if scope.role not in heard and facts.select(scope, unheard_ms).gap is not None:
@@ -89,3 +93,10 @@ class Waking:
         meanings = facts.meanings
         wanted = self._meanings if meanings is None else meanings.conditions
         return {slot for condition in wanted for slot in self._meanings.get(condition, ())}
+
+    def _acted(self, facts: CallFacts) -> set[int]:
+        if not self._acts:
+            return set()
+        acts = facts.acts
+        wanted = self._acts if acts is None else {name for found in acts.values() for name in found}
+        return {slot for act in wanted for slot in self._acts.get(act, ())}

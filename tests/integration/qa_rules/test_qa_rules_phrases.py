@@ -48,3 +48,16 @@ def test_precision_and_recall_on_phrases_written_apart(encoder: SentenceEncoder)
     right = found.total()
     assert right / (right + wrong.total()) >= 0.9
     assert right / (right + missed.total()) >= 0.7
+
+
+def test_a_violation_by_meaning_is_learned_evidence_and_no_veto(encoder: SentenceEncoder) -> None:
+    lines = (
+        ExampleLine("customer", "我再想想吧"),
+        ExampleLine("agent", "我看你这辈子也就这样了"),
+    )
+    evaluator = RuleEvaluator(load_pack("电销通用"), encoder)
+    findings = evaluator.evaluate(CallView(dialogue(Example(lines))))
+    found = next(finding for finding in findings if finding.rule == "abusive-language")
+    assert (found.outcome, found.veto) == ("hit", False)
+    assert {item.layer for item in found.evidence} == {"learned"}
+    assert all(item.utterance == 1 and item.text in lines[1].text for item in found.evidence)

@@ -1,8 +1,8 @@
 """A second rule evaluator, written from docs/rules.md and as slow as it is plain.
 
-It knows the operators keyword (single words), regex, event, order, within, duration, silence and
-metadata, shares nothing between rules or conditions, and measures time in ticks of 100 ms. It
-imports no evaluation code: only the values that both evaluators read.
+It knows the operators keyword (single words), regex, act (without its model), event, order,
+within, duration, silence and metadata, shares nothing between rules or conditions, and measures
+time in ticks of 100 ms. It imports no evaluation code: only the values that both evaluators read.
 """
 
 import re
@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from qa_rules.boolean import And, AtLeast, Line, Name, Not, Or
 from qa_rules.call import CallView
 from qa_rules.model import (
+    ActCondition,
     DurationCondition,
     EventCondition,
     KeywordCondition,
@@ -50,6 +51,11 @@ def naive_outcome(rule: Rule, call: CallView) -> str:
     return {True: "hit", False: "clear"}.get(value, value)
 
 
+def naive_veto(rule: Rule, call: CallView) -> bool:
+    """Whether a hit of the rule is a veto."""
+    return rule.veto or (rule.veto_if is not None and line_value(rule.veto_if, rule, call) is True)
+
+
 def line_value(line: Line, rule: Rule, call: CallView) -> bool | str:
     match line:
         case Name(name):
@@ -84,6 +90,10 @@ def answer(name: str, rule: Rule, call: CallView) -> Answer:
         case RegexCondition():
             found = several(condition, ["|".join(condition.patterns)], rule, call)
             return flipped(found) if condition.negated else found
+        case ActCondition():
+            _, _, gap = scope_of(condition.scope, rule.unheard_ms, call)
+            gap = gap if gap == "not_applicable" else "undecidable"
+            return Answer(gap, [], gap)
         case EventCondition():
             return several(condition, list(condition.nodes), rule, call)
         case OrderCondition():

@@ -7,6 +7,7 @@ from events.hits import EventHit
 from qa_rules.boolean import And, AtLeast, Line, Name, Not, Or
 from qa_rules.call import CallView
 from qa_rules.model import (
+    ActCondition,
     Bounds,
     Condition,
     DurationCondition,
@@ -145,6 +146,8 @@ def simple_conditions() -> st.SearchStrategy[Condition]:
     )
     return st.one_of(
         keyword, regex, event,
+        st.builds(ActCondition, act=st.sampled_from(["不文明用语", "客户/价格异议"]),
+                  at_least=st.sampled_from([None, 0.5]), scope=scopes()),
         st.builds(SilenceCondition, min_s=st.sampled_from([0.5, 2.0, 4.0])),
         st.builds(DurationCondition, bounds=bounds),
         st.builds(MetadataCondition, tests=tests_on_metadata().map(lambda test: (test,))),
@@ -166,10 +169,12 @@ def rules(draw: st.DrawFn, rule_id: str = "r") -> Rule:
             find=draw(names), of=draw(names), utterances=draw(st.integers(0, 4)),
             direction=draw(st.sampled_from(["after", "before", "around"])),
         )  # fmt: skip
+    veto = draw(st.booleans())
     return Rule(
         id=rule_id, name="规则", category="类", severity="minor", reason="因为",
         hit_if=draw(lines(sorted(conditions))), conditions=conditions,
-        score=draw(st.sampled_from([0.0, -5.0, 2.5])), veto=draw(st.booleans()),
+        score=draw(st.sampled_from([0.0, -5.0, 2.5])), veto=veto,
+        veto_if=None if veto else draw(st.none() | lines(sorted(conditions))),
         applies=tuple(draw(st.lists(tests_on_metadata(), max_size=1))),
         applies_if=draw(st.none() | lines(sorted(conditions))),
         unheard_ms=draw(st.sampled_from([0, 1000, 2000])),

@@ -7,6 +7,7 @@ import pytest
 from numpy.typing import NDArray
 
 from asr.transcript import AudioFacts, EngineInfo, Transcript, UntranscribedSpeech, Utterance, Word
+from core.errors import AppError
 from events.hits import EventHit
 from qa_rules.call import CallView
 from qa_rules.document import parse_ruleset
@@ -286,3 +287,25 @@ def test_semantic_matches_meaning_not_ordinary_speech() -> None:
 def test_negation_and_quotation(text: str, words: str, own: bool) -> None:
     start = text.index(words)
     assert affirmed(text, start, start + len(words)) is own
+
+
+def test_an_act_is_undecidable_without_the_encoder_of_its_model() -> None:
+    view = call(("a", "你是不是有病", 0, 900))
+    found = judge("{role: agent, act: 不文明用语}", view)
+    assert found.outcome == "undecidable"
+    assert "句向量" in found.reason
+    nobody = judge("{role: customer, act: 客户/价格异议}", view)
+    assert nobody.outcome == "not_applicable"
+
+
+def test_an_act_that_there_is_none_of_is_refused() -> None:
+    with pytest.raises(AppError, match="没有这个内置事件"):
+        judge("{act: 夸奖}", call(("a", "你真棒", 0, 900)))
+
+
+def test_a_hit_vetoes_only_where_the_line_of_the_veto_holds() -> None:
+    pair = "x: {keyword: 骂人}\ny: {keyword: 讽刺}"
+    strong, weak = call(("a", "骂人", 0, 900)), call(("a", "讽刺", 0, 900))
+    first, second = (judge(pair, view, "x or y", veto_if="x") for view in (strong, weak))
+    assert (first.outcome, first.veto) == ("hit", True)
+    assert (second.outcome, second.veto, second.score_effect) == ("hit", False, -5)

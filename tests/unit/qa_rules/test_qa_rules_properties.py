@@ -4,7 +4,7 @@ from dataclasses import replace
 
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from rules_naive import naive_outcome
+from rules_naive import naive_outcome, naive_veto
 from rules_strategies import calls, rules
 
 from asr.transcript import UntranscribedSpeech
@@ -36,6 +36,7 @@ def ruleset(*of: Rule) -> RuleSet:
 def test_outcomes_are_those_of_the_naive_evaluator(rule: Rule, call: CallView) -> None:
     finding = RuleEvaluator(ruleset(rule)).evaluate(call)[0]
     assert finding.outcome == naive_outcome(rule, call)
+    assert finding.veto == (finding.outcome == "hit" and naive_veto(rule, call))
 
 
 @SLOW
