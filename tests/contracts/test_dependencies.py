@@ -41,7 +41,9 @@ def test_every_documented_dependency_is_declared() -> None:
     assert documented == {distribution(requirement) for requirement in DECLARED}
 
 
-@pytest.mark.parametrize("lock", ["requirements.lock", "requirements-dev.lock", "requirements-weights.lock"])
+@pytest.mark.parametrize(
+    "lock", ["requirements.lock", "requirements-dev.lock", "requirements-weights.lock"]
+)
 def test_lock_has_hashes_and_names_no_index(lock: str) -> None:
     text = (ROOT / lock).read_text(encoding="utf-8")
     assert not re.search(r"https?://|file:|--index-url|--find-links", text)
