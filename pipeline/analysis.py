@@ -6,12 +6,11 @@ from functools import lru_cache
 from importlib.metadata import PackageNotFoundError, version
 from typing import Any
 
-from events.sop import sop_report
-
 from asr.transcript import Transcript
 from core.serial import to_json
 from events.hits import EventHit, SopReport
 from events.matching import TreeMatcher
+from events.sop import sop_report
 from events.tree import EventTree
 from insights.conversation import CallMetrics, call_metrics
 from models.results import StoredAnalysis

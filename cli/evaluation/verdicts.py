@@ -3,14 +3,13 @@
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
-from events.sop import sop_report
-
 from asr.transcript import Transcript
 from cli.evaluation.ground_truth import GroundTruth, reference_transcript
 from cli.evaluation.scores import Counts, Prediction, count_labels
 from core.evidence import Evidence
 from core.span import Span
 from events.hits import EventHit, SopReport
+from events.sop import sop_report
 from events.tree import EventTree
 from qa_rules.findings import Finding
 
