@@ -14,16 +14,14 @@ from numpy.typing import NDArray
 
 from asr.transcript import Role, Utterance
 from events.document import load_pack, pack_names
-from events.semantic import SemanticModel, semantic_text
+from events.segments import segments, semantic_text
+from events.semantic import SemanticModel
 from events.tree import Background, EventNode, EventTree, Matchers
 from nlp.encoders.base import SentenceEncoder
 from nlp.normalise import TextForms, forms
 from qa_rules.model import SaidBy, SemanticCondition
 
 _SHORTEST_UNIT = 3
-_LONGEST_UNIT = 60
-_WINDOW = 24
-_STEP = 12
 _UNLIKE = 0.6  # Unrelated sentences of sales calls reach about this similarity.
 _MARGIN = 0.05
 _SIDES: tuple[Role, ...] = ("agent", "customer")
@@ -67,7 +65,8 @@ class MeaningModel:
             (utterance, span, semantic_text(text.normalised[span[0] : span[1]]))
             for utterance, text in said
             if utterance.role in self._heard
-            for span in meaning_units(text)
+            for span in segments(text)
+            if span[1] - span[0] >= _SHORTEST_UNIT
         ]
         texts = list(dict.fromkeys(text for _, _, text in units))
         row = {text: at for at, text in enumerate(texts)}
@@ -151,22 +150,6 @@ class Meanings:
     def conditions(self) -> Collection[SemanticCondition]:
         """The conditions that some unit reaches."""
         return self._found.keys()
-
-
-def meaning_units(text: TextForms) -> tuple[tuple[int, int], ...]:
-    """Spans of the normalised text that are compared with examples, each once.
-
-    Clauses and sentences, and windows of clauses that are too long to mean one thing: the same
-    that the event tree reads, so that a cache of vectors serves both.
-    """
-    units: list[tuple[int, int]] = []
-    for start, end in dict.fromkeys((*text.clauses, *text.sentences)):
-        if _SHORTEST_UNIT <= end - start <= _LONGEST_UNIT:
-            units.append((start, end))
-        elif end - start > _LONGEST_UNIT and (start, end) in text.clauses:
-            steps = range(start, end - _STEP, _STEP)
-            units += [(at, min(at + _WINDOW, end)) for at in steps]
-    return tuple(units)
 
 
 @lru_cache(maxsize=1)
