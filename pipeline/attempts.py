@@ -14,6 +14,7 @@ from sqlalchemy import func, update
 from core.errors import AppError
 from models.calls import CallStage, hold_stage, start_stage
 from models.tables import Call
+from pipeline.backoff import backoff_s
 from pipeline.resources import Resources
 from pipeline.webhooks import CALL_FAILED, announce, failed_data
 
@@ -101,17 +102,10 @@ async def attempt(resources: Resources, call_id: uuid.UUID, stage: CallStage, wo
         await _fail(resources, call_id, stage, token, failure)
 
 
-def retry_delay_s(base_s: float, attempt_number: int, jitter: float) -> float:
-    """Seconds to wait after failed try `attempt_number` (from 1); `jitter` in [0, 1) spreads it.
-
-    Grows fourfold from `base_s`, at most an hour, and up to a fifth longer by jitter.
-    """
-    return float(min(base_s * 4.0 ** (attempt_number - 1), _LONGEST_DELAY_S) * (1 + jitter / 5))
-
-
 def _next_try(resources: Resources, attempts: int) -> dt.datetime:
     jitter = random.random()  # noqa: S311 - no secret
-    delay = retry_delay_s(resources.settings.worker.retry_base_s, attempts, jitter)
+    base_s = resources.settings.worker.retry_base_s
+    delay = backoff_s(base_s, attempts, jitter, _LONGEST_DELAY_S)
     return dt.datetime.now(dt.UTC) + dt.timedelta(seconds=delay)
 
 

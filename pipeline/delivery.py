@@ -15,6 +15,7 @@ from core.settings import WebhookSettings
 from models.database import Database
 from models.tables import WebhookEndpoint, WebhookMessage
 from models.webhooks import log_attempt
+from pipeline.backoff import backoff_s
 from pipeline.jobs import defer_delivery
 from pipeline.outbound import Answer, post
 
@@ -74,8 +75,7 @@ def retry_delay_s(settings: WebhookSettings, attempt: int, jitter: float) -> flo
 
     Grows fourfold from `retry_base_s`, at most 12 hours, and up to a fifth longer by jitter.
     """
-    delay = min(settings.retry_base_s * 4.0 ** (attempt - 1), _LONGEST_DELAY_S)
-    return float(delay * (1 + jitter / 5))
+    return backoff_s(settings.retry_base_s, attempt, jitter, _LONGEST_DELAY_S)
 
 
 async def _letter(database: Database, message_id: uuid.UUID, attempt: int) -> _Letter | None:
