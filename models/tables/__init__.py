@@ -1,6 +1,7 @@
 """Every table, one file per noun. Import `metadata` here so that migrations see all of them."""
 
 from models.tables.access import ApiKey, SignInSession, User
+from models.tables.backtests import BacktestCall, BacktestChange, BulkChunk, BulkRun
 from models.tables.base import Base
 from models.tables.calls import Call, CallAudio, CallContent, CallIdentity, CallWaveform
 from models.tables.queue import QueueSchema
@@ -12,6 +13,7 @@ from models.tables.results import (
     TranscriptRow,
     UtteranceRow,
 )
+from models.tables.vectors import CallVectors
 from models.tables.versions import RuleSetVersion, TreeVersion
 from models.tables.webhooks import WebhookDelivery, WebhookEndpoint, WebhookMessage
 
@@ -19,12 +21,17 @@ metadata = Base.metadata
 
 __all__ = [
     "ApiKey",
+    "BacktestCall",
+    "BacktestChange",
     "Base",
+    "BulkChunk",
+    "BulkRun",
     "Call",
     "CallAudio",
     "CallContent",
     "CallIdentity",
     "CallMetricsRow",
+    "CallVectors",
     "CallWaveform",
     "EventHitRow",
     "FindingRow",

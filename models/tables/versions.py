@@ -10,6 +10,8 @@ from models.tables.base import Base, CreatedAt
 
 
 class _Version:
+    # `revision` counts the edits of a draft, so that two editors cannot overwrite each other;
+    # `based_on` is the version that a draft was started from.
     id: Mapped[uuid.UUID] = mapped_column(primary_key=True)
     name: Mapped[str]
     version: Mapped[int]
@@ -20,6 +22,11 @@ class _Version:
     created_at: Mapped[CreatedAt]
     created_by: Mapped[str] = mapped_column(default="system")
     published_at: Mapped[dt.datetime | None]
+    published_by: Mapped[str | None]
+    revision: Mapped[int] = mapped_column(default=1)
+    based_on: Mapped[int | None]
+    updated_at: Mapped[dt.datetime | None]
+    updated_by: Mapped[str | None]
 
 
 class TreeVersion(_Version, Base):
