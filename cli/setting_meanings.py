@@ -49,5 +49,18 @@ MEANINGS: Mapping[str, str] = {
     "TINGJIAN_WEBHOOK__MAX_ATTEMPTS": "放弃之前推送几次",
     "TINGJIAN_WEBHOOK__RETRY_BASE_S": "第一次重试前的等待（秒），逐次乘四",
     "TINGJIAN_WEBHOOK__ALLOW_PRIVATE": "允许接收方在本机与内网地址",
+    "TINGJIAN_JUDGE__BASE_URL": (
+        "兼容 OpenAI 接口的语言模型地址，通常以 /v1 结尾；空 = 不用语言模型，judge 问题保持未答"
+    ),
+    "TINGJIAN_JUDGE__API_KEY": "该地址的密钥，不会被打印",
+    "TINGJIAN_JUDGE__MODEL": "该地址上的模型名",
+    "TINGJIAN_JUDGE__RESPONSE_FORMAT": "如何要求返回 JSON：json_schema、json_object、none",
+    "TINGJIAN_JUDGE__TIMEOUT_S": "等待一次完整回答的秒数",
+    "TINGJIAN_JUDGE__MAX_ATTEMPTS": "一通通话的问题最多尝试几次，之后记为未答",
+    "TINGJIAN_JUDGE__RETRY_BASE_S": "首次重试前的等待（秒），逐次乘四",
+    "TINGJIAN_JUDGE__MAX_REQUESTS_PER_CALL": "每通通话最多请求几次，超出的问题记为未答",
+    "TINGJIAN_JUDGE__MAX_QUESTIONS_PER_REQUEST": "每次请求最多问几个问题",
+    "TINGJIAN_JUDGE__MAX_INPUT_CHARS": "每次请求最多带多少字的转写，更长的通话分段",
+    "TINGJIAN_JUDGE__MAX_OUTPUT_TOKENS": "回答的最大长度（token）",
 }
 """Variable -> one phrase. A test keeps it complete."""

@@ -4,7 +4,16 @@ from dataclasses import dataclass
 from typing import Literal
 
 Layer = Literal[
-    "keyword", "regex", "pinyin", "semantic", "learned", "event", "timing", "metadata", "human"
+    "keyword",
+    "regex",
+    "pinyin",
+    "semantic",
+    "learned",
+    "judge",
+    "event",
+    "timing",
+    "metadata",
+    "human",
 ]
 Form = Literal["raw", "normalised", "pinyin", "none"]
 

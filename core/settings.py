@@ -103,6 +103,34 @@ class WebhookSettings(BaseModel):
     )
 
 
+class JudgeSettings(BaseModel):
+    """Language model that answers `judge` questions of trees and rules. `TINGJIAN_JUDGE__*`."""
+
+    base_url: str = Field(
+        "",
+        description="OpenAI-compatible endpoint, usually ending in /v1; empty = no language model,"
+        " `judge` questions stay unanswered.",
+    )
+    api_key: SecretStr | None = Field(None, description="Key of the endpoint, if it wants one.")
+    model: str = Field("", description="Name of the model at the endpoint.")
+    response_format: Literal["json_schema", "json_object", "none"] = Field(
+        "json_schema", description="How the endpoint is asked for JSON."
+    )
+    timeout_s: float = Field(60.0, gt=0, description="Seconds to wait for one whole answer.")
+    max_attempts: int = Field(
+        3, ge=1, description="Tries of a call's questions before they stay unanswered."
+    )
+    retry_base_s: float = Field(10.0, gt=0, description="First retry delay; grows fourfold.")
+    max_requests_per_call: int = Field(
+        6, ge=1, description="Requests spent on one call; questions beyond stay unanswered."
+    )
+    max_questions_per_request: int = Field(20, ge=1, description="Questions asked at once.")
+    max_input_chars: int = Field(
+        24_000, ge=500, description="Characters of transcript in one request; longer calls are cut."
+    )
+    max_output_tokens: int = Field(4_000, ge=100, description="Longest answer, in tokens.")
+
+
 class Settings(BaseSettings):
     """The settings tree. Environment: `TINGJIAN_<NAME>`, nested with a double underscore."""
 
@@ -132,3 +160,4 @@ class Settings(BaseSettings):
     api: ApiSettings = ApiSettings()
     worker: WorkerSettings = WorkerSettings()
     webhook: WebhookSettings = WebhookSettings()
+    judge: JudgeSettings = JudgeSettings()

@@ -31,7 +31,7 @@ _NODE_KEYS = (
 )  # fmt: skip
 _MATCH_KEYS = (
     "keywords", "regex", "examples", "counter_examples", "threshold", "pinyin", "negation",
-    "act",
+    "act", "judge",
 )  # fmt: skip
 _SCOPE_LIMITS = ("first_utterances", "last_utterances", "first_s", "last_s")
 _MAX_DEPTH = 6
@@ -273,10 +273,11 @@ def _match(reader: Reader, node: yaml.Node, old: Matchers | None) -> Matchers:
             given[key] = reader.flag(fields[key], key)
         elif old is not None:
             given[key] = getattr(old, key)
-    if "act" in fields:
-        given["act"] = reader.name(fields["act"], "act")
-    elif old is not None:
-        given["act"] = old.act
+    for key in ("act", "judge"):
+        if key in fields:
+            given[key] = reader.name(fields[key], key)
+        elif old is not None:
+            given[key] = getattr(old, key)
     return Matchers(**given)
 
 

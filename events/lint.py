@@ -89,7 +89,7 @@ def _duplicate_names(nodes: tuple[EventNode, ...], parent: str) -> Iterator[_Fin
 def _node_findings(node: EventNode) -> Iterator[_Finding]:
     path, match = node.path, node.match
     if not node.children and match.empty:
-        fix = "请加 keywords、regex、examples 或 act。"
+        fix = "请加 keywords、regex、examples、act 或 judge。"
         yield path, "error", "no-matcher", f"节点 {path} 没有任何匹配方式。", fix
     if node.role == "unknown":
         message = f"节点 {path} 没有指定说话人，坐席与客户说的都会命中。"

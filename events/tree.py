@@ -16,7 +16,8 @@ class Matchers:
     is the semantic score to reach, None = the matcher's default. `pinyin` also compares keyword
     terms by sound. `negation` drops exact hits that are negated ("不用加微信"); switch it off for
     nodes that are negations themselves. `act` names a built-in dialogue act (a path of
-    `events.acts.labels.ACTS`) that the trained model recognises in any wording.
+    `events.acts.labels.ACTS`) that the trained model recognises in any wording. `judge` is a
+    yes-or-no question for the language model of `judge.base_url`; without one it never fires.
     """
 
     keywords: tuple[str, ...] = ()
@@ -27,11 +28,12 @@ class Matchers:
     pinyin: bool = True
     negation: bool = True
     act: str | None = None
+    judge: str | None = None
 
     @property
     def empty(self) -> bool:
         """True when nothing could ever match."""
-        return not (self.keywords or self.regex or self.examples or self.act)
+        return not (self.keywords or self.regex or self.examples or self.act or self.judge)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -4,11 +4,13 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from functools import lru_cache
 from importlib.metadata import PackageNotFoundError, version
+from types import MappingProxyType
 from typing import Any
 
 from asr.transcript import Transcript
 from core.serial import to_json
 from events.hits import EventHit, SopReport
+from events.judgement import JudgeQuestion, Judgements, tree_questions, with_judged
 from events.matching import TreeMatcher
 from events.sop import sop_report
 from events.tree import EventTree
@@ -78,14 +80,24 @@ class CallAnalyzer:
         """The rule set with what it extends merged in."""
         return self._evaluator.ruleset
 
+    @property
+    def questions(self) -> tuple[JudgeQuestion, ...]:
+        """What the tree asks a language model about each call; empty for most trees."""
+        return tree_questions(self.tree)
+
     def analyze(
-        self, transcript: Transcript, metadata: Mapping[str, object] | None = None
+        self,
+        transcript: Transcript,
+        metadata: Mapping[str, object] | None = None,
+        judgements: Judgements = MappingProxyType({}),
     ) -> CallAnalysis:
         """Events, SOP states, findings, score and metrics of one call.
 
         `metadata` is what is known of the call besides its sound; rules may look at it.
+        `judgements` are the answers to `questions` that are there by now.
         """
-        hits = tuple(self._matcher.match(transcript))
+        matched = self._matcher.match(transcript)
+        hits = with_judged(self.tree, transcript, matched, judgements)
         view = CallView(transcript, hits, metadata or {})
         findings = self._evaluator.evaluate(view)
         return CallAnalysis(

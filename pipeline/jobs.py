@@ -13,18 +13,21 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 TRANSCRIBE_CALL = "transcribe_call"
 ANALYZE_CALL = "analyze_call"
+JUDGE_CALL = "judge_call"
 DELIVER_WEBHOOK = "deliver_webhook"
 MAINTAIN = "maintain"
 
 TRANSCRIBE_QUEUE = "transcribe"
 ANALYZE_QUEUE = "analyze"
+JUDGE_QUEUE = "judge"
 DELIVER_QUEUE = "deliver"
 MAINTENANCE_QUEUE = "maintenance"
-QUEUES = (TRANSCRIBE_QUEUE, ANALYZE_QUEUE, DELIVER_QUEUE, MAINTENANCE_QUEUE)
+QUEUES = (TRANSCRIBE_QUEUE, ANALYZE_QUEUE, JUDGE_QUEUE, DELIVER_QUEUE, MAINTENANCE_QUEUE)
 
 QUEUE_OF = {
     TRANSCRIBE_CALL: TRANSCRIBE_QUEUE,
     ANALYZE_CALL: ANALYZE_QUEUE,
+    JUDGE_CALL: JUDGE_QUEUE,
     DELIVER_WEBHOOK: DELIVER_QUEUE,
     MAINTAIN: MAINTENANCE_QUEUE,
 }
@@ -67,6 +70,26 @@ async def defer_transcription(session: AsyncSession, call_id: uuid.UUID) -> int:
 async def defer_analysis(session: AsyncSession, call_id: uuid.UUID) -> int:
     """The job that analyses the call's stored transcript."""
     return await defer(session, ANALYZE_CALL, lock=call_lock(call_id), call_id=str(call_id))
+
+
+async def defer_judging(
+    session: AsyncSession,
+    call_id: uuid.UUID,
+    attempt: int = 1,
+    schedule_at: dt.datetime | None = None,
+) -> int:
+    """The job that makes attempt number `attempt` (from 1) to have the call's questions answered.
+
+    It does not hold the call's own lock: waiting for a language model stops nothing else.
+    """
+    return await defer(
+        session,
+        JUDGE_CALL,
+        lock=f"judge:{call_id}",
+        schedule_at=schedule_at,
+        call_id=str(call_id),
+        attempt=attempt,
+    )
 
 
 async def defer_delivery(
