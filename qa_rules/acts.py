@@ -10,7 +10,8 @@ from events.acts.reading import ActPlace, ActReader
 from events.segments import segments, semantic_text
 from nlp.encoders.base import SentenceEncoder
 from nlp.normalise import TextForms
-from qa_rules.model import ActCondition, RuleSet
+from qa_rules.model import RuleSet
+from qa_rules.searches import ActCondition
 
 Acts = Mapping[int, Mapping[str, ActPlace]]
 """By the index of the utterance: the acts that reach the model's own threshold, by name."""

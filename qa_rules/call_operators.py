@@ -8,18 +8,17 @@ from asr.transcript import Role, Transcript, Utterance
 from core.evidence import Evidence
 from qa_rules.facts import ROLE_NAMES, CallFacts, quote
 from qa_rules.logic import Truth, conjunction
-from qa_rules.model import (
+from qa_rules.measures import (
     Bounds,
     DurationCondition,
     InterruptionCondition,
     MetadataCondition,
     MetadataTest,
-    SaidBy,
-    Scalar,
     SilenceCondition,
     SpeechRateCondition,
     TalkRatioCondition,
 )
+from qa_rules.scope import SaidBy, Scalar
 from qa_rules.verdict import Gap, Verdict, absent, fact, found, unsettled
 
 _SIDES: tuple[Role, ...] = ("agent", "customer")

@@ -15,25 +15,25 @@ from qa_rules.call_operators import (
 )
 from qa_rules.facts import CallFacts
 from qa_rules.logic import at_least, negate
-from qa_rules.model import (
-    ActCondition,
-    Condition,
+from qa_rules.measures import (
     DurationCondition,
-    EventCondition,
     InterruptionCondition,
-    KeywordCondition,
     MetadataCondition,
-    OrderCondition,
-    RegexCondition,
-    Rule,
-    SemanticCondition,
     SilenceCondition,
     SpeechRateCondition,
     TalkRatioCondition,
-    WithinCondition,
 )
+from qa_rules.model import Condition, Rule
 from qa_rules.relation_operators import OrderOperator, WithinOperator
+from qa_rules.relations import OrderCondition, WithinCondition
 from qa_rules.rendering import absence
+from qa_rules.searches import (
+    ActCondition,
+    EventCondition,
+    KeywordCondition,
+    RegexCondition,
+    SemanticCondition,
+)
 from qa_rules.text_operators import (
     ActOperator,
     EventOperator,

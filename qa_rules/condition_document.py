@@ -8,33 +8,28 @@ from typing import Any, Literal, cast, get_args
 import yaml
 
 from events.yaml_reader import Reader
-from qa_rules.model import (
-    ActCondition,
+from qa_rules.measures import (
     Bounds,
     Comparator,
-    Condition,
-    Direction,
     DurationCondition,
-    Edge,
-    EventCondition,
     InterruptionCondition,
-    KeywordCondition,
     MetadataCondition,
     MetadataTest,
-    Mode,
-    OrderCondition,
-    Polarity,
-    Range,
-    RegexCondition,
-    SaidBy,
-    Scalar,
-    Scope,
-    SemanticCondition,
     SilenceCondition,
     SpeechRateCondition,
     TalkRatioCondition,
-    Unit,
-    WithinCondition,
+)
+from qa_rules.model import Condition
+from qa_rules.relations import OrderCondition, WithinCondition
+from qa_rules.scope import Direction, Edge, Range, Reach, SaidBy, Scalar, Scope, Unit
+from qa_rules.searches import (
+    ActCondition,
+    EventCondition,
+    KeywordCondition,
+    Mode,
+    Polarity,
+    RegexCondition,
+    SemanticCondition,
 )
 
 Nodes = dict[str, yaml.Node]
@@ -242,7 +237,18 @@ def _order(reader: Reader, node: yaml.Node, _entries: Nodes, line: int) -> Condi
     )
 
 
-def _within(reader: Reader, node: yaml.Node, _entries: Nodes, line: int) -> Condition:
+def read_reach(reader: Reader, inner: Nodes) -> Reach:
+    """How far: `utterances` or `seconds` of a mapping; neither means any distance."""
+    utterances, seconds = inner.get("utterances"), inner.get("seconds")
+    return Reach(
+        utterances=reader.integer(utterances, "utterances", 0) if utterances else None,
+        seconds=reader.number(seconds, "seconds", 0) if seconds else None,
+    )
+
+
+def _within(
+    reader: Reader, node: yaml.Node, _entries: Nodes, line: int, lacking: bool = False
+) -> Condition:
     inner = reader.mapping(node, ("find", "of", "utterances", "seconds", "direction"), "within")
     if "find" not in inner or "of" not in inner or ("utterances" in inner) == ("seconds" in inner):
         raise reader.fail(node, "within 要写 find、of（条件名），以及 utterances 或 seconds 之一")
@@ -252,11 +258,9 @@ def _within(reader: Reader, node: yaml.Node, _entries: Nodes, line: int) -> Cond
     return WithinCondition(
         find=reader.name(inner["find"], "find"),
         of=reader.name(inner["of"], "of"),
-        utterances=reader.integer(inner["utterances"], "utterances", 0)
-        if "utterances" in inner
-        else None,
-        seconds=reader.number(inner["seconds"], "seconds", 0) if "seconds" in inner else None,
+        reach=read_reach(reader, inner),
         direction=cast(Direction, direction),
+        lacking=lacking,
         line=line,
     )
 

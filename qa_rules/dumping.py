@@ -6,29 +6,26 @@ import yaml
 
 from qa_rules.boolean import format_line
 from qa_rules.condition_document import COMPARISON
-from qa_rules.model import (
-    ActCondition,
+from qa_rules.measures import (
     Bounds,
-    Condition,
     DurationCondition,
-    EventCondition,
-    Example,
-    ExampleLine,
     InterruptionCondition,
-    KeywordCondition,
     MetadataCondition,
     MetadataTest,
-    Mode,
-    OrderCondition,
-    RegexCondition,
-    Rule,
-    RuleSet,
-    Scope,
-    SemanticCondition,
     SilenceCondition,
     SpeechRateCondition,
     TalkRatioCondition,
-    WithinCondition,
+)
+from qa_rules.model import Condition, Example, ExampleLine, Rule, RuleSet
+from qa_rules.relations import OrderCondition, WithinCondition
+from qa_rules.scope import Scope
+from qa_rules.searches import (
+    ActCondition,
+    EventCondition,
+    KeywordCondition,
+    Mode,
+    RegexCondition,
+    SemanticCondition,
 )
 
 CARD_KEYS = ("name", "start", "floor", "ceiling", "pass_mark")
@@ -139,10 +136,10 @@ def _dump_operator(condition: Condition) -> dict[str, Any]:
             return {"order": {"first": condition.first, "then": condition.then}}
         case WithinCondition():
             near: dict[str, Any] = {"find": condition.find, "of": condition.of}
-            if condition.utterances is not None:
-                near["utterances"] = condition.utterances
+            if condition.reach.utterances is not None:
+                near["utterances"] = condition.reach.utterances
             else:
-                near["seconds"] = condition.seconds
+                near["seconds"] = condition.reach.seconds
             return {"within": {**near, "direction": condition.direction}}
         case SilenceCondition():
             pause = {"min_s": condition.min_s, "count": condition.count, "after": condition.after}

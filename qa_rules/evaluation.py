@@ -14,7 +14,8 @@ from qa_rules.facts import CallFacts
 from qa_rules.findings import Finding, Outcome
 from qa_rules.logic import Truth
 from qa_rules.meaning import MeaningModel
-from qa_rules.model import Rule, RuleSet, SemanticCondition
+from qa_rules.model import Rule, RuleSet
+from qa_rules.searches import SemanticCondition
 from qa_rules.verdict import Verdict, merge_evidence
 from qa_rules.waking import CODES, Waking
 

@@ -17,8 +17,8 @@ from qa_rules.acts import ActListener, Acts
 from qa_rules.call import CallView
 from qa_rules.logic import Truth
 from qa_rules.meaning import MeaningModel, Meanings
-from qa_rules.model import Range, SaidBy, Scope
 from qa_rules.scan import Lines, Scan, Scanner
+from qa_rules.scope import Range, SaidBy, Scope
 from qa_rules.verdict import Gap
 
 SOUNDS = SoundCodes()

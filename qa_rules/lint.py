@@ -12,24 +12,22 @@ from events.acts.model import ActModel
 from qa_rules.boolean import Line, names_in
 from qa_rules.compilation import Compiler, judge_line
 from qa_rules.logic import Truth
-from qa_rules.model import (
-    ActCondition,
+from qa_rules.measures import (
     Bounds,
-    Condition,
     DurationCondition,
-    EventCondition,
-    KeywordCondition,
     MetadataCondition,
-    OrderCondition,
-    Range,
-    RegexCondition,
-    Rule,
-    RuleSet,
-    Scope,
-    SemanticCondition,
     SpeechRateCondition,
     TalkRatioCondition,
-    WithinCondition,
+)
+from qa_rules.model import Condition, Rule, RuleSet
+from qa_rules.relations import OrderCondition, WithinCondition
+from qa_rules.scope import Range, Scope
+from qa_rules.searches import (
+    ActCondition,
+    EventCondition,
+    KeywordCondition,
+    RegexCondition,
+    SemanticCondition,
 )
 from qa_rules.text_operators import Keywords, Patterns
 from qa_rules.verdict import Verdict

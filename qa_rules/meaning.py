@@ -19,7 +19,8 @@ from events.semantic import SemanticModel
 from events.tree import Background, EventNode, EventTree, Matchers
 from nlp.encoders.base import SentenceEncoder
 from nlp.normalise import TextForms, forms
-from qa_rules.model import SaidBy, SemanticCondition
+from qa_rules.scope import SaidBy
+from qa_rules.searches import SemanticCondition
 
 _SHORTEST_UNIT = 3
 _UNLIKE = 0.6  # Unrelated sentences of sales calls reach about this similarity.

@@ -5,7 +5,7 @@ from collections.abc import Callable, Mapping
 from core.evidence import Evidence
 from qa_rules.facts import CallFacts
 from qa_rules.logic import Truth, weakest
-from qa_rules.model import WithinCondition
+from qa_rules.relations import WithinCondition
 from qa_rules.verdict import Gap, Verdict, absent, fact, merge_evidence, unsettled
 
 Relation = Callable[[Evidence, Evidence], bool]
@@ -40,7 +40,7 @@ class WithinOperator:
         """The verdict on one call."""
         anchor, wanted = (verdicts[slot] for slot in self.slots)
         condition = self._condition
-        if condition.seconds is not None and not facts.timed:
+        if condition.reach.seconds is not None and not facts.timed:
             return unsettled(Gap(Truth.NOT_APPLICABLE, "没有时间信息，无法按秒计算距离"))
         searched = fact(
             self._missing, "timing",
@@ -57,12 +57,12 @@ class WithinOperator:
         return item != anchor and (self._close(anchor, item) or self._close(item, anchor))
 
     def _close(self, earlier: Evidence, later: Evidence) -> bool:
-        if self._condition.seconds is not None:
+        if self._condition.reach.seconds is not None:
             gap_ms = later.start_ms - earlier.end_ms
-            return -(later.end_ms - earlier.start_ms) <= gap_ms <= self._condition.seconds * 1000
+            return -(later.end_ms - earlier.start_ms) <= gap_ms <= self._condition.reach.seconds * 1000
         if earlier.utterance is None or later.utterance is None:
             return False
-        return 0 <= later.utterance - earlier.utterance <= (self._condition.utterances or 0)
+        return 0 <= later.utterance - earlier.utterance <= (self._condition.reach.utterances or 0)
 
 
 def precedes(one: Evidence, other: Evidence) -> bool:

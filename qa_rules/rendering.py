@@ -12,26 +12,25 @@ from functools import lru_cache
 from asr.transcript import ROLE_NAMES
 from events import keywords
 from qa_rules.boolean import And, AtLeast, Line, Name, Not, Or
-from qa_rules.model import (
-    ActCondition,
+from qa_rules.measures import (
     Bounds,
-    Condition,
     DurationCondition,
-    EventCondition,
     InterruptionCondition,
-    KeywordCondition,
     MetadataCondition,
     MetadataTest,
-    OrderCondition,
-    Range,
-    RegexCondition,
-    Rule,
-    Scope,
-    SemanticCondition,
     SilenceCondition,
     SpeechRateCondition,
     TalkRatioCondition,
-    WithinCondition,
+)
+from qa_rules.model import Condition, Rule
+from qa_rules.relations import OrderCondition, WithinCondition
+from qa_rules.scope import Range, Scope
+from qa_rules.searches import (
+    ActCondition,
+    EventCondition,
+    KeywordCondition,
+    RegexCondition,
+    SemanticCondition,
 )
 
 _SHOWN = 2
@@ -207,12 +206,12 @@ def _within(condition: WithinCondition, conditions: Mapping[str, Condition]) -> 
     anchor = phrase(condition.of, conditions).says()
     found = phrase(condition.find, conditions)
     side = {"after": "后", "before": "前", "around": "前后"}[condition.direction]
-    if condition.seconds is not None:
-        near = f"{side} {condition.seconds:g} 秒内"
-    elif condition.utterances == 0:
+    if condition.reach.seconds is not None:
+        near = f"{side} {condition.reach.seconds:g} 秒内"
+    elif condition.reach.utterances == 0:
         near = "的同一句里"
     else:
-        near = f"{side} {condition.utterances} 句内"
+        near = f"{side} {condition.reach.utterances} 句内"
     return Phrase(f"{anchor}{near}，", found.says(), found.says(False))
 
 

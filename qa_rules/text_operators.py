@@ -23,18 +23,18 @@ from nlp.phonetics import syllables
 from qa_rules.facts import SOUNDS, CallFacts, Selection, quote
 from qa_rules.logic import Truth
 from qa_rules.meaning import Unit
-from qa_rules.model import (
+from qa_rules.polarity import affirmed, denial, quotes
+from qa_rules.scan import Triggers
+from qa_rules.scope import Scope
+from qa_rules.searches import (
     ActCondition,
     EventCondition,
     KeywordCondition,
     Mode,
     RegexCondition,
-    Scope,
     SemanticCondition,
     TextCondition,
 )
-from qa_rules.polarity import affirmed, denial, quotes
-from qa_rules.scan import Triggers
 from qa_rules.verdict import Gap, Verdict, absent, fact, found, merge_evidence, opposite, unsettled
 
 Searched = Callable[[], Evidence]

@@ -6,9 +6,10 @@ from collections.abc import Sequence
 from qa_rules.compilation import Operator
 from qa_rules.facts import CallFacts
 from qa_rules.logic import Truth
-from qa_rules.model import Scope, SemanticCondition
 from qa_rules.relation_operators import OrderOperator, WithinOperator
 from qa_rules.scan import Scanner, Triggers
+from qa_rules.scope import Scope
+from qa_rules.searches import SemanticCondition
 from qa_rules.text_operators import ActOperator, Awaited, EventOperator, SemanticOperator
 
 CODES = {truth.name: code for code, truth in enumerate(Truth)}

@@ -35,15 +35,10 @@ from qa_rules.boolean import And, Name, Not
 from qa_rules.call import CallView
 from qa_rules.document import load_pack, pack_names
 from qa_rules.evaluation import RuleEvaluator
-from qa_rules.model import (
-    EventCondition,
-    KeywordCondition,
-    OrderCondition,
-    RegexCondition,
-    Rule,
-    RuleSet,
-    Scope,
-)
+from qa_rules.model import Rule, RuleSet
+from qa_rules.relations import OrderCondition
+from qa_rules.scope import Scope
+from qa_rules.searches import EventCondition, KeywordCondition, RegexCondition
 
 UTTERANCES = 60
 RULES = 200

@@ -10,19 +10,11 @@ from dataclasses import dataclass
 
 from qa_rules.boolean import And, AtLeast, Line, Name, Not, Or
 from qa_rules.call import CallView
-from qa_rules.model import (
-    ActCondition,
-    DurationCondition,
-    EventCondition,
-    KeywordCondition,
-    MetadataCondition,
-    OrderCondition,
-    RegexCondition,
-    Rule,
-    Scope,
-    SilenceCondition,
-    WithinCondition,
-)
+from qa_rules.measures import DurationCondition, MetadataCondition, SilenceCondition
+from qa_rules.model import Rule
+from qa_rules.relations import OrderCondition, WithinCondition
+from qa_rules.scope import Scope
+from qa_rules.searches import ActCondition, EventCondition, KeywordCondition, RegexCondition
 
 TICK = 100
 Place = tuple[int, int, int]
@@ -196,10 +188,10 @@ def near(condition: WithinCondition):
     def holds(anchor: Place, place: Place) -> bool:
         distance = place[0] - anchor[0]
         if condition.direction == "after":
-            return before(anchor, place) and 0 <= distance <= condition.utterances
+            return before(anchor, place) and 0 <= distance <= condition.reach.utterances
         if condition.direction == "before":
-            return before(place, anchor) and 0 <= -distance <= condition.utterances
-        return place != anchor and abs(distance) <= condition.utterances
+            return before(place, anchor) and 0 <= -distance <= condition.reach.utterances
+        return place != anchor and abs(distance) <= condition.reach.utterances
 
     return holds
 

@@ -6,23 +6,17 @@ from asr.transcript import AudioFacts, EngineInfo, Transcript, UntranscribedSpee
 from events.hits import EventHit
 from qa_rules.boolean import And, AtLeast, Line, Name, Not, Or
 from qa_rules.call import CallView
-from qa_rules.model import (
-    ActCondition,
+from qa_rules.measures import (
     Bounds,
-    Condition,
     DurationCondition,
-    EventCondition,
-    KeywordCondition,
     MetadataCondition,
     MetadataTest,
-    OrderCondition,
-    Range,
-    RegexCondition,
-    Rule,
-    Scope,
     SilenceCondition,
-    WithinCondition,
 )
+from qa_rules.model import Condition, Rule
+from qa_rules.relations import OrderCondition, WithinCondition
+from qa_rules.scope import Reach, Range, Scope
+from qa_rules.searches import ActCondition, EventCondition, KeywordCondition, RegexCondition
 
 WORDS = ("春", "夏", "秋", "冬")
 NODES = ("甲/子", "甲/丑", "乙")
@@ -166,7 +160,7 @@ def rules(draw: st.DrawFn, rule_id: str = "r") -> Rule:
         conditions["o"] = OrderCondition(first=draw(names), then=draw(names))
     if placed and draw(st.booleans()):
         conditions["w"] = WithinCondition(
-            find=draw(names), of=draw(names), utterances=draw(st.integers(0, 4)),
+            find=draw(names), of=draw(names), reach=Reach(utterances=draw(st.integers(0, 4))),
             direction=draw(st.sampled_from(["after", "before", "around"])),
         )  # fmt: skip
     veto = draw(st.booleans())

@@ -7,7 +7,7 @@ import pytest
 from core.errors import AppError
 from qa_rules.document import load_pack, load_ruleset, pack_names, parse_document, parse_ruleset
 from qa_rules.lint import lint_ruleset
-from qa_rules.model import Range
+from qa_rules.scope import Range
 
 HEAD = 'ruleset: 我的\nversion: "1"\ncategories: [类]\nrules:\n'
 

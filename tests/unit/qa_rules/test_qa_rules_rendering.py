@@ -10,8 +10,9 @@ from asr.transcript import AudioFacts, EngineInfo, Transcript, Utterance
 from qa_rules.call import CallView
 from qa_rules.document import dump_ruleset, load_pack, pack_names, parse_document, parse_ruleset
 from qa_rules.evaluation import RuleEvaluator
-from qa_rules.model import RegexCondition, Rule
+from qa_rules.model import Rule
 from qa_rules.rendering import expression_words, rule_sentence
+from qa_rules.searches import RegexCondition
 
 _DOCUMENT = """\
 ruleset: 测
