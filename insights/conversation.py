@@ -13,8 +13,8 @@ from insights.definitions.call import CALL_METRICS
 from insights.dictionary import DICTIONARY_VERSION
 from insights.metric import Figure
 from insights.parameters import DEFAULTS, ConversationParameters
-from insights.questions import count_questions
 from insights.turns import Turn, count_discussions, turns
+from nlp.questions import count_questions
 
 SIDES: tuple[Role, Role] = ("agent", "customer")
 

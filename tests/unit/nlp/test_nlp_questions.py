@@ -2,7 +2,7 @@
 
 import pytest
 
-from insights.questions import count_questions
+from nlp.questions import count_questions
 
 
 @pytest.mark.parametrize(
