@@ -1,6 +1,7 @@
 """Every table, one file per noun. Import `metadata` here so that migrations see all of them."""
 
 from models.tables.access import ApiKey, SignInSession, User
+from models.tables.audit import AuditEntry
 from models.tables.backtests import BacktestCall, BacktestChange, BulkChunk, BulkRun
 from models.tables.base import Base
 from models.tables.calls import Call, CallAudio, CallContent, CallIdentity, CallWaveform
@@ -13,6 +14,18 @@ from models.tables.results import (
     TranscriptRow,
     UtteranceRow,
 )
+from models.tables.reviews import (
+    AccuracySnapshot,
+    Appeal,
+    Calibration,
+    CalibrationItem,
+    CalibrationMember,
+    CalibrationVerdict,
+    FindingVerdict,
+    Review,
+    ReviewSample,
+    ReviewSampleItem,
+)
 from models.tables.vectors import CallVectors
 from models.tables.versions import RuleSetVersion, TreeVersion
 from models.tables.webhooks import WebhookDelivery, WebhookEndpoint, WebhookMessage
@@ -20,12 +33,19 @@ from models.tables.webhooks import WebhookDelivery, WebhookEndpoint, WebhookMess
 metadata = Base.metadata
 
 __all__ = [
+    "AccuracySnapshot",
     "ApiKey",
+    "Appeal",
+    "AuditEntry",
     "BacktestCall",
     "BacktestChange",
     "Base",
     "BulkChunk",
     "BulkRun",
+    "Calibration",
+    "CalibrationItem",
+    "CalibrationMember",
+    "CalibrationVerdict",
     "Call",
     "CallAudio",
     "CallContent",
@@ -35,7 +55,11 @@ __all__ = [
     "CallWaveform",
     "EventHitRow",
     "FindingRow",
+    "FindingVerdict",
     "QueueSchema",
+    "Review",
+    "ReviewSample",
+    "ReviewSampleItem",
     "RuleSetVersion",
     "SignInSession",
     "SopStateRow",

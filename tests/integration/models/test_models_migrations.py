@@ -2,15 +2,19 @@
 
 import datetime as dt
 import re
+from pathlib import Path
 
 import psycopg
 import pytest
+from alembic import command
 from alembic.autogenerate import compare_metadata
+from alembic.config import Config
 from alembic.runtime.migration import MigrationContext
-from sqlalchemy import create_engine, select, text
+from sqlalchemy import create_engine, inspect, select, text
 
 from core.errors import AppError
 from core.ids import first_id_at, new_id
+from models import database as models_database
 from models.database import Database, migrate, sqlalchemy_url
 from models.partitions import (
     ensure_partitions,
@@ -58,7 +62,7 @@ async def test_pending_names_what_an_old_database_lacks(
     async with database.session() as session:
         await session.execute(text("UPDATE alembic_version SET version_num = 'gone'"))
         await session.commit()
-    assert await database.pending_migrations() == ("0003",)
+    assert await database.pending_migrations() == ("0004",)
     await database.close()
 
 
@@ -128,3 +132,22 @@ def _catalogue(connection: psycopg.Connection[tuple[object, ...]]) -> list[tuple
     ).fetchall()
     assert any(re.fullmatch(r"calls_y\d{4}m\d{2}", str(name)) for name, _ in rows)
     return rows
+
+
+def test_the_review_tables_can_be_taken_away_and_made_again(fresh_database_url: str) -> None:
+    engine = create_engine(sqlalchemy_url(fresh_database_url))
+    config = Config()
+    config.set_main_option(
+        "script_location", str(Path(models_database.__file__).parent / "migrations")
+    )
+    with engine.connect() as connection:
+        config.attributes["connection"] = connection
+        before = set(inspect(connection).get_table_names())
+        command.downgrade(config, "0003")
+        connection.commit()
+        gone = before - set(inspect(connection).get_table_names())
+    engine.dispose()
+    assert {"reviews", "finding_verdicts", "audit_log", "calibrations"} <= gone
+    migrate(fresh_database_url)
+    with psycopg.connect(fresh_database_url) as after:
+        assert {"reviews", "audit_log"} <= {str(name) for name, _ in _catalogue(after)}

@@ -1,0 +1,1 @@
+"""Human review of calls: states and permissions, verdicts, appeals, samples, calibration."""
