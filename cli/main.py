@@ -26,6 +26,7 @@ COMMANDS = {
     "analyze": "analyze",
     "evaluate": "evaluate",
     "vocab": "vocab",
+    "encoders": "encoders",
     "weights": "weights",
     "rules": "rules",
     "tree": "tree",
