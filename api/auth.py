@@ -5,6 +5,7 @@ time a comparison takes tells nothing about it.
 """
 
 import asyncio
+from dataclasses import replace
 from typing import Annotated, Literal
 
 from fastapi import Depends, Request, Response, Security
@@ -76,7 +77,7 @@ async def current_user(
             "（Authorization: Bearer tjk_…）。",
         )
     request.state.principal_name = principal.username
-    return principal
+    return replace(principal, request_id=request.state.request_id)
 
 
 async def user_of_cookie(session: AsyncSession, token: str | None) -> Principal | None:
@@ -97,9 +98,19 @@ class _Requirement:
         return principal
 
 
+class _EditorRequirement(_Requirement):
+    """Lets those pass who may write documents that judge everybody's calls."""
+
+    def __call__(self, principal: Annotated[Principal, Depends(current_user)]) -> Principal:
+        """The principal, once it is known to be a manager or an administrator who may write."""
+        principal.require_role("admin", "manager")
+        return super().__call__(principal)
+
+
 Reader = Annotated[Principal, Depends(_Requirement("read"))]
 Writer = Annotated[Principal, Depends(_Requirement("write"))]
 Admin = Annotated[Principal, Depends(_Requirement("admin"))]
+Editor = Annotated[Principal, Depends(_EditorRequirement("write"))]
 
 
 async def sign_in(

@@ -18,7 +18,7 @@ from fastapi.responses import JSONResponse
 from pydantic import BaseModel, Field
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from api.auth import Admin, Reader, Writer
+from api.auth import Admin, Editor, Reader
 from api.openapi import answers, shows
 from api.services import SessionDep
 from core.errors import AppError, LintIssue
@@ -270,7 +270,7 @@ def _add_writing(router: APIRouter, noun: DocumentNoun) -> None:
     )
     async def create_draft(
         request: Request,
-        principal: Writer,
+        principal: Editor,
         session: SessionDep,
         dry_run: Annotated[
             bool, Query(description="true 时只检查，不保存", **shows(check=False))
@@ -287,7 +287,7 @@ def _add_writing(router: APIRouter, noun: DocumentNoun) -> None:
             name=outline.name,
             domain=outline.domain,
             document=outline.complete,
-            created_by=principal.username,
+            actor=principal.actor,
         )
         await session.refresh(row)
         return DraftResult(version=_summary(row), issues=issues)
@@ -306,7 +306,7 @@ def _add_writing(router: APIRouter, noun: DocumentNoun) -> None:
     async def publish(
         name: Annotated[str, name_path],
         version: Annotated[int, Path(ge=1, description="版本号", **shows(second=2))],
-        _principal: Admin,
+        principal: Admin,
         session: SessionDep,
     ) -> VersionSummary:
         row = await _version(session, noun, name, version)
@@ -318,7 +318,9 @@ def _add_writing(router: APIRouter, noun: DocumentNoun) -> None:
                 f"草稿有 {len(errors)} 处错误，不能发布；请修改后重新提交草稿。",
                 detail={"issues": [_issue(issue).model_dump() for issue in errors[:50]]},
             )
-        return _summary(await versions.publish(session, noun.kind, name, version))
+        return _summary(
+            await versions.publish(session, noun.kind, name, version, actor=principal.actor)
+        )
 
 
 async def _version(session: AsyncSession, noun: DocumentNoun, name: str, version: int) -> Version:

@@ -7,6 +7,7 @@ from typing import Literal
 
 from api.scope import EVERYTHING, NOTHING, CallScope
 from core.errors import AppError
+from models.actors import Actor
 
 Role = Literal["admin", "manager", "reviewer", "agent"]
 AccessScope = Literal["read", "write", "admin"]
@@ -20,6 +21,7 @@ ROLE_SCOPES: Mapping[str, frozenset[AccessScope]] = {
     "agent": frozenset({"read"}),
 }
 
+_ROLE_NAMES = {"admin": "管理员", "manager": "主管", "reviewer": "质检员", "agent": "坐席"}
 _SCOPE_NAMES = {"read": "读取", "write": "写入", "admin": "管理"}
 
 
@@ -28,7 +30,7 @@ class Principal:
     """A signed-in person, or a program that acts for one through an API key.
 
     `scopes` is what this request may do: the role's, cut down to the key's. `key_id` is None for
-    a browser session.
+    a browser session; `request_id` names the request in logs and in the audit trail.
     """
 
     user_id: uuid.UUID
@@ -39,6 +41,20 @@ class Principal:
     agent: str | None
     scopes: frozenset[AccessScope]
     key_id: uuid.UUID | None = None
+    request_id: str = ""
+
+    @property
+    def actor(self) -> Actor:
+        """The same as rules of permission and the audit trail know it."""
+        return Actor(
+            username=self.username,
+            role=self.role,
+            user_id=self.user_id,
+            teams=frozenset(self.teams),
+            agent=self.agent,
+            key_id=self.key_id,
+            request_id=self.request_id,
+        )
 
     @property
     def call_scope(self) -> CallScope:
@@ -54,6 +70,20 @@ class Principal:
         if self.role == "agent" and self.agent:
             return CallScope(agent=self.agent)
         return NOTHING
+
+    def require_role(self, *roles: str) -> None:
+        """Insist on one of some roles.
+
+        Raises:
+            AppError: `forbidden`, naming the roles.
+        """
+        if self.role not in roles:
+            names = "、".join(_ROLE_NAMES[role] for role in roles)
+            raise AppError(
+                "forbidden",
+                f"这项操作只对{names}开放；请换用这样的账号，或请他们操作。",
+                detail={"roles": list(roles)},
+            )
 
     def require(self, scope: AccessScope) -> None:
         """Insist on a scope.

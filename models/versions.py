@@ -10,6 +10,8 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from core.errors import AppError
 from core.ids import new_id
+from models import audit
+from models.actors import SYSTEM, Actor
 from models.tables import RuleSetVersion, TreeVersion
 
 DocumentKind = Literal["tree", "ruleset"]
@@ -87,10 +89,14 @@ async def create_draft(
     name: str,
     domain: str,
     document: str,
-    created_by: str,
+    actor: Actor = SYSTEM,
     origin: str = "user",
+    based_on: int | None = None,
 ) -> Version:
-    """A new draft with the next version number of its name. Writers of a kind take turns."""
+    """A new draft with the next version number of its name. Writers of a kind take turns.
+
+    `based_on` is the version that the draft was started from.
+    """
     table = _TABLES[kind]
     await _take_turn(session, kind)
     last = await session.scalar(select(func.max(table.version)).where(table.name == name))
@@ -102,24 +108,83 @@ async def create_draft(
         state="draft",
         document=document,
         origin=origin,
-        created_by=created_by,
+        created_by=actor.username,
+        revision=1,
+        based_on=based_on,
     )
     session.add(row)
     await session.flush()
+    _record(session, actor, kind, "created", row)
     return row
 
 
-async def publish(session: AsyncSession, kind: DocumentKind, name: str, version: int) -> Version:
+async def edit_draft(
+    session: AsyncSession,
+    kind: DocumentKind,
+    name: str,
+    version: int,
+    *,
+    document: str,
+    domain: str,
+    revision: int,
+    actor: Actor,
+) -> Version:
+    """The draft with a new text, one revision further.
+
+    `revision` is the one that the editor started from: whoever saves second is told instead of
+    overwriting what the first one saved. Saving the same text again changes nothing.
+
+    Raises:
+        AppError: `not-found`; `not-a-draft`; `edit-conflict` with the revision that is stored.
+    """
+    row = await _locked(session, kind, name, version)
+    if row.state != "draft":
+        raise AppError("not-a-draft", "只有草稿可以修改。请从这个版本新建草稿，再修改。")
+    if row.document == document and row.domain == domain:
+        return row
+    if row.revision != revision:
+        raise AppError(
+            "edit-conflict",
+            f"{row.updated_by or row.created_by} 已经保存了第 {row.revision} 次修改，"
+            "而您改的是更早的内容。请先复制您的修改，刷新后合并。",
+            detail={"revision": row.revision, "updated_by": row.updated_by},
+        )
+    row.document = document
+    row.domain = domain
+    row.revision += 1
+    row.updated_at = dt.datetime.now(dt.UTC)
+    row.updated_by = actor.username
+    await session.flush()
+    _record(session, actor, kind, "edited", row)
+    return row
+
+
+async def publish(
+    session: AsyncSession,
+    kind: DocumentKind,
+    name: str,
+    version: int,
+    *,
+    actor: Actor = SYSTEM,
+    revision: int | None = None,
+) -> Version:
     """The version, now the published one of its name; the one before it is archived.
 
     Publishing an archived version again brings it back. The document itself never changes.
+    `revision` is the one that was looked at: a draft that was edited since is not published.
 
     Raises:
-        AppError: `not-found`.
+        AppError: `not-found`; `edit-conflict`.
     """
     table = _TABLES[kind]
     await _take_turn(session, kind)
-    row = await get_version(session, kind, name, version)
+    row = await _locked(session, kind, name, version)
+    if revision is not None and row.revision != revision:
+        raise AppError(
+            "edit-conflict",
+            "这个草稿刚刚又被修改过。请刷新，看过现在的内容再发布。",
+            detail={"revision": row.revision, "updated_by": row.updated_by},
+        )
     if row.state == "published":
         return row
     await session.execute(
@@ -127,7 +192,34 @@ async def publish(session: AsyncSession, kind: DocumentKind, name: str, version:
     )
     row.state = "published"
     row.published_at = dt.datetime.now(dt.UTC)
+    row.published_by = actor.username
     await session.flush()
+    _record(session, actor, kind, "published", row)
+    return row
+
+
+async def archive(
+    session: AsyncSession,
+    kind: DocumentKind,
+    name: str,
+    version: int,
+    *,
+    actor: Actor,
+) -> Version:
+    """The version, put away: a draft nobody wants, or a published one that is no longer to be used.
+
+    Raises:
+        AppError: `not-found`; `last-published` when calls would be left without a version.
+    """
+    await _take_turn(session, kind)
+    row = await _locked(session, kind, name, version)
+    if row.state == "archived":
+        return row
+    if row.state == "published" and row.domain == GENERAL_DOMAIN:
+        await _keep_general(session, kind, row)
+    row.state = "archived"
+    await session.flush()
+    _record(session, actor, kind, "archived", row)
     return row
 
 
@@ -151,7 +243,6 @@ async def seed_packs(
             name=shipped.name,
             domain=shipped.domain,
             document=shipped.document,
-            created_by="system",
             origin="pack",
         )
         added.append(await publish(session, shipped.kind, draft.name, draft.version))
@@ -162,4 +253,39 @@ async def _take_turn(session: AsyncSession, kind: DocumentKind) -> None:
     # Version numbers and "at most one published" are decided by looking at other rows.
     await session.execute(
         text("SELECT pg_advisory_xact_lock(hashtext(:key))"), {"key": f"versions:{kind}"}
+    )
+
+
+async def _locked(session: AsyncSession, kind: DocumentKind, name: str, version: int) -> Version:
+    row = await get_version(session, kind, name, version)
+    await session.refresh(row, with_for_update=True)
+    return row
+
+
+async def _keep_general(session: AsyncSession, kind: DocumentKind, row: Version) -> None:
+    """Refuse to take away the last version that calls of any domain fall back to."""
+    table = _TABLES[kind]
+    others = await session.scalar(
+        select(func.count()).where(
+            table.state == "published", table.domain == GENERAL_DOMAIN, table.id != row.id
+        )
+    )
+    if not others:
+        raise AppError(
+            "last-published",
+            "这是最后一个已发布的通用版本，归档后通话将无法分析。请先发布另一个通用版本。",
+        )
+
+
+def _record(
+    session: AsyncSession, actor: Actor, kind: DocumentKind, verb: str, row: Version
+) -> None:
+    """Who did what to which version, for the audit trail."""
+    audit.record(
+        session,
+        actor,
+        f"{kind}.{verb}",
+        kind,
+        f"{row.name}@{row.version}",
+        after={"state": row.state, "revision": row.revision, "domain": row.domain},
     )

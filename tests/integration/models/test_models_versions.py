@@ -5,6 +5,7 @@ import asyncio
 import pytest
 
 from core.errors import AppError
+from models.actors import Actor
 from models.database import Database
 from models.versions import (
     DocumentKind,
@@ -17,6 +18,7 @@ from models.versions import (
     seed_packs,
 )
 
+ME = Actor(username="me", role="manager")
 KINDS: tuple[DocumentKind, ...] = ("tree", "ruleset")
 
 
@@ -29,7 +31,7 @@ async def draft(
 ) -> int:
     async with database.session() as session:
         row = await create_draft(
-            session, kind, name=name, domain=domain, document=document, created_by="me"
+            session, kind, name=name, domain=domain, document=document, actor=ME
         )
         await session.commit()
         return row.version

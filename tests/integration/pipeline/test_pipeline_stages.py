@@ -357,7 +357,7 @@ async def test_a_new_tree_version_reanalyses_without_transcribing(
     tree += "    sop: true\n    match:\n      keywords: [您好]\n"
     async with database.session() as session:
         draft = await create_draft(
-            session, "tree", name="我的", domain="edu", document=tree, created_by="admin"
+            session, "tree", name="我的", domain="edu", document=tree
         )
         await publish(session, "tree", "我的", draft.version)
         await reanalyze_call(session, call_id)
