@@ -34,7 +34,7 @@ _SET_KEYS = (
 )  # fmt: skip
 _RULE_KEYS = (
     "id", "name", "category", "severity", "reason", "regulation", "score", "veto", "veto_if",
-    "applies", "applies_if", "unheard_ms", "conditions", "hit_if", "examples",
+    "applies", "applies_if", "min_precision", "unheard_ms", "conditions", "hit_if", "examples",
 )  # fmt: skip
 
 __all__ = [
@@ -162,6 +162,8 @@ def _rule(reader: Reader, node: yaml.Node) -> Rule:
         optional["applies"] = read_tests(reader, entries["applies"], "applies")
     if "applies_if" in entries:
         optional["applies_if"] = _line(reader, entries["applies_if"])
+    if "min_precision" in entries:
+        optional["min_precision"] = reader.number(entries["min_precision"], "min_precision", 0, 1)
     if "unheard_ms" in entries:
         optional["unheard_ms"] = reader.integer(entries["unheard_ms"], "unheard_ms", 0)
     if "examples" in entries:

@@ -74,6 +74,8 @@ def _dump_rule(rule: Rule) -> dict[str, Any]:
         plain["applies"] = _dump_tests(rule.applies)
     if rule.applies_if is not None:
         plain["applies_if"] = format_line(rule.applies_if)
+    if rule.min_precision is not None:
+        plain["min_precision"] = rule.min_precision
     plain["unheard_ms"] = rule.unheard_ms
     plain["conditions"] = {
         name: _dump_condition(condition) for name, condition in rule.conditions.items()

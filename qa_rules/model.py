@@ -45,6 +45,8 @@ class Rule:
     `regulation` names its legal source, empty without one. `score` is added to the call's score
     once when the rule hits (negative = deduction); `veto` sets the score to the floor, `veto_if`
     only where that boolean line is true as well.
+    `min_precision`, in [0, 1], is what people must have found right of the rule's hits, or it only
+    flags and costs nothing (`qa_rules.accuracy`); None asks for nothing.
     `unheard_ms` is how much speech of a role may lack text before "not said" is no longer known.
     `source` and `line` say which document states the rule, for messages.
     """
@@ -62,6 +64,7 @@ class Rule:
     regulation: str = ""
     applies: tuple[MetadataTest, ...] = ()
     applies_if: Line | None = None
+    min_precision: float | None = None
     unheard_ms: int = 2000
     must_fire: tuple[Example, ...] = ()
     must_not_fire: tuple[Example, ...] = ()

@@ -1,0 +1,182 @@
+"""The review queue: analysed calls with the state of their review, filtered and paged."""
+
+import datetime as dt
+import uuid
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import Literal
+
+from sqlalchemy import ColumnElement, and_, exists, func, or_, select
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from models.calls import CallFilter, filter_conditions
+from models.paging import Page, decode_cursor, encode_cursor
+from models.reviews.states import ReviewState
+from models.tables import Appeal, Call, FindingRow, Review, ReviewSample, ReviewSampleItem, User
+
+QueueOrder = Literal["newest", "oldest"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class QueueFilter:
+    """Which calls are to be reviewed; every given limit must hold.
+
+    `calls` limits the calls themselves (agent, team, score, rule, period). `states` are review
+    states; a call without a review is `pending`. `attention` keeps calls that did not pass, were
+    vetoed, were sampled, were changed by a later analysis, or are under appeal. `severity` keeps
+    calls with a hit at least that severe; `sample` those of one sample; `holder_id` those that
+    somebody works on; `waiting_since` those that were received before.
+    """
+
+    calls: CallFilter = field(default_factory=CallFilter)
+    states: tuple[ReviewState, ...] = ()
+    attention: bool = False
+    severity: str | None = None
+    sample: uuid.UUID | None = None
+    holder_id: uuid.UUID | None = None
+    waiting_since: dt.datetime | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class QueueEntry:
+    """One call of the queue. `holder` is the name of who works on it; `samples` why it is here."""
+
+    call: Call
+    review: Review | None
+    holder: str
+    samples: tuple[str, ...]
+
+
+_RANKS = {"info": 0, "minor": 1, "major": 2, "critical": 3}
+
+
+async def list_queue(
+    session: AsyncSession,
+    where: QueueFilter,
+    cursor: str | None = None,
+    limit: int = 50,
+    order: QueueOrder = "newest",
+) -> Page[QueueEntry]:
+    """One page of the queue, by when calls were received.
+
+    Raises:
+        AppError: `bad-cursor`.
+    """
+    query = select(Call, Review).outerjoin(Review, Review.call_id == Call.id)
+    query = query.where(*_conditions(where))
+    after = decode_cursor(cursor) if cursor is not None else None
+    if order == "newest":
+        query = query.order_by(Call.id.desc())
+        query = query.where(Call.id < after) if after else query
+    else:
+        query = query.order_by(Call.id)
+        query = query.where(Call.id > after) if after else query
+    rows = [(row[0], row[1]) for row in (await session.execute(query.limit(limit + 1))).all()]
+    more, rows = len(rows) > limit, rows[:limit]
+    entries = await _entries(session, rows)
+    return Page(entries, encode_cursor(rows[-1][0].id) if more else None)
+
+
+async def count_queue(session: AsyncSession, where: QueueFilter, most: int = 1000) -> int:
+    """How many calls the filter keeps, counted up to `most`."""
+    found = (
+        select(Call.id)
+        .outerjoin(Review, Review.call_id == Call.id)
+        .where(*_conditions(where))
+        .limit(most)
+    )
+    return (await session.execute(select(func.count()).select_from(found.subquery()))).scalar_one()
+
+
+def _conditions(where: QueueFilter) -> list[ColumnElement[bool]]:
+    conditions = [Call.state == "done", *filter_conditions(where.calls)]
+    if where.states:
+        wanted: ColumnElement[bool] = Review.state.in_(where.states)
+        if "pending" in where.states:
+            wanted = or_(wanted, Review.call_id.is_(None))
+        conditions.append(wanted)
+    if where.attention:
+        conditions.append(
+            or_(
+                Call.passed.is_(False),
+                Call.vetoed.is_(True),
+                Review.state == "appealed",
+                Review.stale.is_(True),
+                exists().where(ReviewSampleItem.call_id == Call.id),
+            )
+        )
+    if where.severity is not None:
+        severe = [name for name, rank in _RANKS.items() if rank >= _RANKS[where.severity]]
+        conditions.append(
+            exists().where(
+                and_(FindingRow.call_id == Call.id, FindingRow.outcome == "hit"),
+                FindingRow.severity.in_(severe),
+            )
+        )
+    if where.sample is not None:
+        conditions.append(
+            exists().where(
+                ReviewSampleItem.call_id == Call.id, ReviewSampleItem.sample_id == where.sample
+            )
+        )
+    if where.holder_id is not None:
+        conditions.append(Review.holder_id == where.holder_id)
+    if where.waiting_since is not None:
+        conditions.append(Call.received_at < where.waiting_since)
+    return conditions
+
+
+async def _entries(
+    session: AsyncSession, rows: Sequence[tuple[Call, Review | None]]
+) -> tuple[QueueEntry, ...]:
+    ids = [call.id for call, _ in rows]
+    holders = {review.holder_id for _, review in rows if review and review.holder_id}
+    names = {
+        row.id: row.display_name or row.username
+        for row in await session.execute(
+            select(User.id, User.display_name, User.username).where(User.id.in_(holders))
+        )
+    }
+    samples: dict[uuid.UUID, list[str]] = {}
+    sampled = await session.execute(
+        select(ReviewSampleItem.call_id, ReviewSample.name)
+        .join(ReviewSample, ReviewSample.id == ReviewSampleItem.sample_id)
+        .where(ReviewSampleItem.call_id.in_(ids))
+        .distinct()
+        .order_by(ReviewSample.name)
+    )
+    for row in sampled:
+        samples.setdefault(row.call_id, []).append(row.name)
+    return tuple(
+        QueueEntry(
+            call=call,
+            review=review,
+            holder=names.get(review.holder_id, "") if review and review.holder_id else "",
+            samples=tuple(samples.get(call.id, ())),
+        )
+        for call, review in rows
+    )
+
+
+async def list_appeals(
+    session: AsyncSession,
+    calls: CallFilter,
+    *,
+    state: str | None = None,
+    cursor: str | None = None,
+    limit: int = 50,
+) -> Page[tuple[Appeal, Call]]:
+    """One page of appeals on calls within the filter, newest first.
+
+    Raises:
+        AppError: `bad-cursor`.
+    """
+    query = select(Appeal, Call).join(Call, Call.id == Appeal.call_id)
+    query = query.where(*filter_conditions(calls)).order_by(Appeal.id.desc()).limit(limit + 1)
+    if state is not None:
+        query = query.where(Appeal.state == state)
+    if cursor is not None:
+        query = query.where(Appeal.id < decode_cursor(cursor))
+    rows = [(row[0], row[1]) for row in (await session.execute(query)).all()]
+    more, rows = len(rows) > limit, rows[:limit]
+    return Page(tuple(rows), encode_cursor(rows[-1][0].id) if more else None)
