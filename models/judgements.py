@@ -9,7 +9,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from core.serial import from_json, to_json
 from events.judgement import Judgement
-from models.tables.judgements import JudgementRow
+from models.tables import JudgementRow
 
 
 async def load_judgements(

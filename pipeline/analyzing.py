@@ -12,6 +12,8 @@ from models.results import StoredAnalysis, load_transcript, save_analysis
 from models.tables import Call
 from models.versions import Version, published_for
 from pipeline.attempts import SupersededError
+from pipeline.jobs import defer_judging
+from pipeline.judging.asking import stored_judgements
 from pipeline.resources import Resources
 from pipeline.webhooks import CALL_COMPLETED, announce, completed_data
 
@@ -20,7 +22,8 @@ async def analyze_call(resources: Resources, call: Call, token: uuid.UUID) -> No
     """Analyse with the versions published for the call's domain; store all in one transaction.
 
     That transaction also ends the call and queues the webhooks, so that receivers hear of a
-    result exactly when it exists.
+    result exactly when it exists. Questions for a language model that have no answer yet are
+    put to it by a job of their own, which ends in another analysis.
 
     Raises:
         AppError: `transcript-missing`, `no-published-version`, `bad-tree`, `bad-rules`.
@@ -38,13 +41,18 @@ async def analyze_call(resources: Resources, call: Call, token: uuid.UUID) -> No
             "没有已发布的事件树或质检规则集。请运行 tingjian up 或先发布一个版本。",
         )
     versions = tree, ruleset
+    analyzer = await asyncio.to_thread(resources.analyzers.get, *versions)
+    async with resources.database.session() as session:
+        judgements = await stored_judgements(
+            session, resources.settings.judge, call.id, transcript, analyzer.questions
+        )
 
     def analyse() -> StoredAnalysis:
-        analyzer = resources.analyzers.get(*versions)
-        return analyzer.analyze(transcript, call_metadata(call)).stored()
+        return analyzer.analyze(transcript, call_metadata(call), judgements).stored()
 
     analysis = await asyncio.to_thread(analyse)
-    await _save(resources, call.id, token, analysis, versions)
+    is_open = len(judgements) < len(analyzer.questions)
+    await _save(resources, call.id, token, analysis, versions, is_open=is_open)
 
 
 def call_metadata(call: Call) -> Mapping[str, object]:
@@ -67,6 +75,8 @@ async def _save(
     token: uuid.UUID,
     analysis: StoredAnalysis,
     versions: tuple[Version, Version],
+    *,
+    is_open: bool,
 ) -> None:
     async with resources.database.session() as session:
         call = await hold_stage(session, call_id, "analyze", token)
@@ -83,4 +93,6 @@ async def _save(
         call.tree_version_id, call.ruleset_version_id = (version.id for version in versions)
         data = completed_data(call, analysis, resources.settings.api.public_url)
         await announce(session, CALL_COMPLETED, data, call_id)
+        if is_open and resources.settings.judge.base_url:
+            await defer_judging(session, call_id)
         await session.commit()

@@ -9,6 +9,7 @@ from pipeline import jobs
 from pipeline.analyzing import analyze_call
 from pipeline.attempts import StageRetry, attempt
 from pipeline.delivery import deliver
+from pipeline.judging.stage import judge_call
 from pipeline.maintenance import maintain
 from pipeline.resources import Resources
 from pipeline.transcribing import transcribe_call
@@ -31,6 +32,10 @@ def make_app(resources: Resources) -> App:
     @app.task(name=jobs.ANALYZE_CALL, queue=jobs.ANALYZE_QUEUE, retry=retry)
     async def analyze(call_id: str) -> None:
         await attempt(resources, uuid.UUID(call_id), "analyze", analyze_call)
+
+    @app.task(name=jobs.JUDGE_CALL, queue=jobs.JUDGE_QUEUE, retry=retry)
+    async def judge(call_id: str, attempt: int) -> None:
+        await judge_call(resources, uuid.UUID(call_id), attempt)
 
     @app.task(name=jobs.DELIVER_WEBHOOK, queue=jobs.DELIVER_QUEUE, retry=retry)
     async def deliver_webhook(message_id: str, attempt: int) -> None:

@@ -5,6 +5,7 @@ from models.tables.audit import AuditEntry
 from models.tables.backtests import BacktestCall, BacktestChange, BulkChunk, BulkRun
 from models.tables.base import Base
 from models.tables.calls import Call, CallAudio, CallContent, CallIdentity, CallWaveform
+from models.tables.judgements import JudgementRow
 from models.tables.queue import QueueSchema
 from models.tables.results import (
     CallMetricsRow,
@@ -56,6 +57,7 @@ __all__ = [
     "EventHitRow",
     "FindingRow",
     "FindingVerdict",
+    "JudgementRow",
     "QueueSchema",
     "Review",
     "ReviewSample",

@@ -114,12 +114,12 @@ def _judgement(
     reason = answer.reason.strip()[:_LONGEST_REASON]
     if answer.verdict == "no":
         return Judgement(question=question, verdict="no", reason=reason, judge=judge)
-    quotes = []
+    quotes: list[JudgeQuote] = []
     for quote in answer.quotes:
-        place = _find(utterances, question, quote)
-        if place is None:
+        found = _find(utterances, question, quote)
+        if found is None:
             return unanswered(question, judge, "引文在通话里找不到原话，判定被拒绝")
-        quotes.append(place)
+        quotes.append(found)
     if not quotes:
         return unanswered(question, judge, "模型答是而没有给出引文，判定被拒绝")
     return Judgement(

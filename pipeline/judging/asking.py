@@ -1,14 +1,18 @@
 """Asking: the questions of one call to the endpoint, within the call's budget."""
 
 import logging
+import uuid
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+
+from sqlalchemy.ext.asyncio import AsyncSession
 
 from asr.transcript import Transcript
 from core.errors import AppError
 from core.ids import sha256_text
 from core.settings import JudgeSettings
-from events.judgement import Judgement, JudgeQuestion
+from events.judgement import Judgement, Judgements, JudgeQuestion
+from models.judgements import load_judgements
 from pipeline.judging.answers import combined, judgements, unanswered
 from pipeline.judging.endpoint import Endpoint
 from pipeline.judging.prompt import PROMPT_VERSION, Request, requests
@@ -95,6 +99,19 @@ def keys_of(
     said = "\n".join(f"{u.index}\t{u.role}\t{u.text}" for u in transcript.utterances if u.text)
     base = f"{PROMPT_VERSION}\n{settings.model}\n{sha256_text(said)}"
     return {q: sha256_text(f"{base}\n{q.role}\n{q.text}") for q in questions}
+
+
+async def stored_judgements(
+    session: AsyncSession,
+    settings: JudgeSettings,
+    call_id: uuid.UUID,
+    transcript: Transcript,
+    questions: Sequence[JudgeQuestion],
+) -> Judgements:
+    """What is known of the questions for just this transcript and model."""
+    keys = keys_of(settings, transcript, questions)
+    stored = await load_judgements(session, call_id, tuple(keys.values()))
+    return {question: stored[key] for question, key in keys.items() if key in stored}
 
 
 async def _answer(

@@ -4,44 +4,31 @@ The rest of the product never waits for it: a call is done without its judgement
 again from its stored transcript when they have come.
 """
 
+import asyncio
 import datetime as dt
 import logging
 import random
 import uuid
-from collections.abc import Sequence
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from asr.transcript import Transcript
 from core.settings import JudgeSettings
-from events.judgement import Judgements, JudgeQuestion
-from models.judgements import load_judgements, save_judgements
+from events.judgement import JudgeQuestion
+from models.judgements import save_judgements
 from models.results import load_transcript
-from models.tables import Call
-from models.versions import Version, version_by_id
+from models.tables import Call, RuleSetVersion, TreeVersion
+from models.versions import Version
 from pipeline.backoff import backoff_s
 from pipeline.jobs import defer_judging
 from pipeline.judging.answers import unanswered
-from pipeline.judging.asking import Asked, ask, keys_of
+from pipeline.judging.asking import Asked, ask, keys_of, stored_judgements
 from pipeline.resources import Resources
 from pipeline.rework import reanalyze_call
 
 logger = logging.getLogger(__name__)
 
 _LONGEST_DELAY_S = 3600.0
-
-
-async def stored_judgements(
-    session: AsyncSession,
-    settings: JudgeSettings,
-    call_id: uuid.UUID,
-    transcript: Transcript,
-    questions: Sequence[JudgeQuestion],
-) -> Judgements:
-    """What is known of the questions for just this transcript and model."""
-    keys = keys_of(settings, transcript, questions)
-    stored = await load_judgements(session, call_id, tuple(keys.values()))
-    return {question: stored[key] for question, key in keys.items() if key in stored}
 
 
 async def judge_call(resources: Resources, call_id: uuid.UUID, attempt: int) -> None:
@@ -58,8 +45,8 @@ async def judge_call(resources: Resources, call_id: uuid.UUID, attempt: int) -> 
         if not settings.base_url or call is None or call.state != "done":
             return
         transcript = await load_transcript(session, call_id)
-        tree = await version_by_id(session, call.tree_version_id)
-        ruleset = await version_by_id(session, call.ruleset_version_id)
+        tree = await session.get(TreeVersion, call.tree_version_id)
+        ruleset = await session.get(RuleSetVersion, call.ruleset_version_id)
         if transcript is None or tree is None or ruleset is None:
             return
         questions = await _open(session, resources, call_id, transcript, (tree, ruleset))
@@ -78,7 +65,8 @@ async def _open(
     transcript: Transcript,
     versions: tuple[Version, Version],
 ) -> tuple[JudgeQuestion, ...]:
-    wanted = resources.analyzers.get(*versions).questions
+    analyzer = await asyncio.to_thread(resources.analyzers.get, *versions)
+    wanted = analyzer.questions
     known = await stored_judgements(session, resources.settings.judge, call_id, transcript, wanted)
     return tuple(question for question in wanted if question not in known)
 

@@ -295,3 +295,22 @@ METRICS = {
     "silences": [{"start_ms": 61_000, "end_ms": 66_200, "after": "agent"}],
     "interruptions": [{"start_ms": 80_100, "end_ms": 81_000, "by": "agent", "utterance": 17}],
 }
+
+JUDGEMENTS = {
+    "judgements": [
+        {
+            "question": {"text": "坐席是否暗示一定能通过考试？", "role": "agent"},
+            "verdict": "yes",
+            "reason": "坐席说闭着眼睛都能过",
+            "judge": "qwen3-14b",
+            "quotes": [{"utterance": 12, "char_start": 3, "char_end": 10}],
+        },
+        {
+            "question": {"text": "客户是否问过退费？", "role": "customer"},
+            "verdict": "unanswered",
+            "reason": "引文在通话里找不到原话，判定被拒绝",
+            "judge": "qwen3-14b",
+            "quotes": [],
+        },
+    ]
+}

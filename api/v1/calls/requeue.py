@@ -6,6 +6,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from asr.transcript import AudioFix
 from core.errors import AppError
+from models.judgements import forget_unanswered
 from models.tables import Call
 from pipeline.rework import fix_audio, reanalyze_call, retry_call
 
@@ -14,9 +15,11 @@ async def reanalyze(session: AsyncSession, call_id: uuid.UUID) -> bool:
     """Whether the call was sent to analysis again; False when it has no transcript yet.
 
     A call without a transcript is analysed with its newest metadata anyway, once it has one.
+    What a language model left unanswered is asked again.
     """
     try:
         await reanalyze_call(session, call_id)
+        await forget_unanswered(session, call_id)
     except AppError as error:
         if error.code != "not-transcribed":
             raise

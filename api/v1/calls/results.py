@@ -11,9 +11,18 @@ from api.auth import Reader
 from api.openapi import answers, shows
 from api.services import SessionDep
 from api.v1.calls.detail import visible_call
-from api.v1.calls.examples import CALL_ID, FINDINGS, METRICS, TIMELINE, TRANSCRIPT, WAVEFORM
+from api.v1.calls.examples import (
+    CALL_ID,
+    FINDINGS,
+    JUDGEMENTS,
+    METRICS,
+    TIMELINE,
+    TRANSCRIPT,
+    WAVEFORM,
+)
 from api.v1.calls.schemas import (
     Findings,
+    Judgements,
     Timeline,
     TimelineEntry,
     Waveform,
@@ -25,6 +34,7 @@ from core.serial import to_json
 from events.hits import EventHit
 from insights.conversation import CallMetrics
 from insights.dictionary import metrics_at
+from models.judgements import list_judgements
 from models.results import (
     ChannelWaveform,
     load_analysis,
@@ -87,6 +97,22 @@ async def read_findings(call_id: CallId, principal: Reader, session: SessionDep)
     if analysis is None:
         raise _not_ready(row, "分析")
     return Findings(findings=list(analysis.findings), score=analysis.score)
+
+
+@router.get(
+    "/{call_id}/judgements",
+    response_model=Judgements,
+    summary="语言模型的判定",
+    description=(
+        "返回语言模型对事件树中 judge 问题的回答，按时间先后；含未答的问题与原因。"
+        "引文为语句编号与原文字符位置。没有配置语言模型时为空。"
+    ),
+    responses=answers(JUDGEMENTS, errors=["not-found"]),
+)
+async def read_judgements(call_id: CallId, principal: Reader, session: SessionDep) -> Judgements:
+    """What a language model said about the call, with its quotes."""
+    await visible_call(session, principal, call_id)
+    return Judgements(judgements=list(await list_judgements(session, call_id)))
 
 
 @router.get(

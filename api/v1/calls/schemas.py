@@ -8,6 +8,7 @@ from pydantic import BaseModel, Field
 
 from asr.transcript import AudioFix
 from events.hits import SopReport
+from events.judgement import Judgement
 from models.hearing import HearingOptions
 from qa_rules.findings import Finding, Score
 
@@ -230,7 +231,7 @@ class TimelineEntry(BaseModel):
     char_end: int
     start_ms: int
     end_ms: int
-    layer: str = Field(description="命中方式：keyword、regex、pinyin、semantic、learned")
+    layer: str = Field(description="命中方式：keyword、regex、pinyin、semantic、learned、judge")
     form: str
     score: float
     text: str = Field(description="命中的原文")
@@ -249,6 +250,12 @@ class Findings(BaseModel):
 
     findings: list[Finding]
     score: Score | None
+
+
+class Judgements(BaseModel):
+    """What a language model answered to questions of trees and rules about a call."""
+
+    judgements: list[Judgement]
 
 
 class WaveformChannel(BaseModel):
