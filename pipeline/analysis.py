@@ -10,7 +10,7 @@ from typing import Any
 from asr.transcript import Transcript
 from core.serial import to_json
 from events.hits import EventHit, SopReport
-from events.judgement import JudgeQuestion, Judgements, tree_questions, with_judged
+from events.judgement import Judgements, JudgeQuestion, tree_questions, with_judged
 from events.matching import TreeMatcher
 from events.sop import sop_report
 from events.tree import EventTree
@@ -96,8 +96,22 @@ class CallAnalyzer:
         `metadata` is what is known of the call besides its sound; rules may look at it.
         `judgements` are the answers to `questions` that are there by now.
         """
+        return self.judge(transcript, self.match(transcript, judgements), metadata)
+
+    def match(
+        self, transcript: Transcript, judgements: Judgements = MappingProxyType({})
+    ) -> tuple[EventHit, ...]:
+        """The events of one call; all that `analyze` says of the tree's nodes."""
         matched = self._matcher.match(transcript)
-        hits = with_judged(self.tree, transcript, matched, judgements)
+        return with_judged(self.tree, transcript, matched, judgements)
+
+    def judge(
+        self,
+        transcript: Transcript,
+        hits: tuple[EventHit, ...],
+        metadata: Mapping[str, object] | None = None,
+    ) -> CallAnalysis:
+        """As `analyze`, with the events of this analyzer's tree found already."""
         view = CallView(transcript, hits, metadata or {})
         findings = self._evaluator.evaluate(view)
         return CallAnalysis(

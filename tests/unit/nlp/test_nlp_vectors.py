@@ -10,7 +10,7 @@ from core.errors import AppError
 from core.settings import NlpSettings
 from nlp.encoders.loading import load_encoder
 from nlp.encoders.use import UseEncoder
-from nlp.vectors import CachedEncoder
+from nlp.vectors import CachedEncoder, Shelf, text_key, using
 
 
 class CountingEncoder:
@@ -98,3 +98,30 @@ def test_a_missing_extra_names_the_command(monkeypatch: pytest.MonkeyPatch) -> N
     with pytest.raises(AppError, match=r"pip install 'tingjian\[transformers\]'") as caught:
         load_encoder(NlpSettings(encoder="some/model"), Path("/nonexistent"), offline=True)
     assert caught.value.code == "extra-missing"
+
+
+def test_a_shelf_spares_encoding_and_gathers_what_was_used() -> None:
+    inner = CountingEncoder()
+    cached = CachedEncoder(inner)
+    known = {text_key("甲"): np.array([1, 2, 3, 4], dtype=np.float32)}
+    with using(Shelf(known)) as shelf:
+        rows = cached.encode(["甲", "乙"])
+    assert inner.batches == [["乙"]]
+    assert rows[0].tolist() == [1, 2, 3, 4]
+    assert set(shelf.used) == {text_key("甲"), text_key("乙")}
+    cached.encode(["甲"])
+    assert inner.batches[1:] == [["甲"]]
+    assert set(shelf.used) == {text_key("甲"), text_key("乙")}
+
+
+def test_vectors_are_the_same_whether_stored_or_encoded() -> None:
+    class Fine(CountingEncoder):
+        def encode(self, texts: Sequence[str]) -> NDArray[np.float32]:
+            return np.full((len(texts), 4), 1 / 3, dtype=np.float32)
+
+    with using(Shelf()) as shelf:
+        fresh = CachedEncoder(Fine()).encode(["甲"])
+    stored = {key: row.astype(np.float16).astype(np.float32) for key, row in shelf.used.items()}
+    with using(Shelf(stored)):
+        again = CachedEncoder(Fine()).encode(["甲"])
+    assert np.array_equal(fresh, again)
