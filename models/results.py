@@ -73,12 +73,34 @@ async def save_transcript(
 
 async def load_transcript(session: AsyncSession, call_id: uuid.UUID) -> Transcript | None:
     """The stored transcript; None before the call was transcribed."""
-    row = await session.get(TranscriptRow, call_id)
-    if row is None:
-        return None
-    utterances = await _read(session, UtteranceRow, call_id, _UTTERANCE_COLUMNS)
-    listed = [{"index": position, **values} for position, values in enumerate(utterances)]
-    return from_json(Transcript, {**row.document, "utterances": listed}, "已存转写")
+    return (await load_transcripts(session, [call_id])).get(call_id)
+
+
+async def load_transcripts(
+    session: AsyncSession, call_ids: Sequence[uuid.UUID]
+) -> dict[uuid.UUID, Transcript]:
+    """The stored transcripts of several calls; calls that have none are left out."""
+    documents = await session.execute(
+        select(TranscriptRow.call_id, TranscriptRow.document).where(
+            TranscriptRow.call_id.in_(call_ids)
+        )
+    )
+    columns = UtteranceRow.__table__.c
+    rows = await session.execute(
+        select(columns.call_id, *(columns[name] for name in _UTTERANCE_COLUMNS))
+        .where(columns.call_id.in_(call_ids))
+        .order_by(columns.call_id, columns.position)
+    )
+    said: dict[uuid.UUID, list[dict[str, Any]]] = {}
+    for call_id, *values in rows:
+        listed = said.setdefault(call_id, [])
+        listed.append({"index": len(listed), **dict(zip(_UTTERANCE_COLUMNS, values, strict=True))})
+    return {
+        call_id: from_json(
+            Transcript, {**document, "utterances": said.get(call_id, [])}, "已存转写"
+        )
+        for call_id, document in documents
+    }
 
 
 async def load_channel_roles(session: AsyncSession, call_id: uuid.UUID) -> dict[int, Role]:

@@ -33,6 +33,11 @@ class ShippedDocument:
     document: str
 
 
+def table_of(kind: DocumentKind) -> type[TreeVersion] | type[RuleSetVersion]:
+    """The table that holds the versions of a kind."""
+    return _TABLES[kind]
+
+
 async def published_for(
     session: AsyncSession, kind: DocumentKind, domain: str | None
 ) -> Version | None:
