@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from asr.decode import SAMPLE_RATE_HZ, DecodedAudio
 from asr.diarization.roles import decide_roles
 from asr.spectrum import VoiceBand, voice_band
-from asr.tones import LineSounds, line_sounds, share_of
+from asr.tones import LineSounds, share_of
 from asr.transcript import AudioCheck, AudioFacts, AudioFix, Role, Transcript
 from core.span import Span, merge_spans, total_ms
 
@@ -44,6 +44,7 @@ _LITTLE_SPEECH_LEAST_MS = 20_000  # a short call may well be one word
 SILENT_CHANNEL_MS = 300
 _SILENT_CHANNEL_OTHER_MS = 10_000  # so much from the one side, and nothing from the other
 RING_BACK_SHARE = 0.3
+HOLD_MUSIC_MS = 10_000
 HOLD_MUSIC_SHARE = 0.2
 KEYPAD_SHARE = 0.05
 # Narrow telephone band in a file that promises more: below this share of what the rate can hold.
@@ -62,11 +63,12 @@ UNHEARD_SHARE = 0.25
 
 @dataclass(frozen=True, slots=True)
 class Listened:
-    """A recording with what the VAD made of it: per channel unpadded speech and frame levels."""
+    """A recording listened to: per channel unpadded speech, frame levels, sounds of the line."""
 
     audio: DecodedAudio
     speech: tuple[tuple[Span, ...], ...]
     levels: tuple[NDArray[np.float32], ...]
+    sounds: tuple[LineSounds, ...]
 
 
 def same_signal(audio: DecodedAudio) -> float | None:
@@ -99,11 +101,11 @@ def check_audio(heard: Listened, correlation: float | None) -> tuple[AudioCheck,
         correlation: As of `same_signal`, which reads every sample.
     """
     checks = [*_whole(heard, correlation), *_between_channels(heard)]
-    everyone = merge_spans(chain.from_iterable(heard.speech))
     bands = []
-    for channel, (spans, levels) in enumerate(zip(heard.speech, heard.levels, strict=True)):
+    for channel, (spans, levels, sounds) in enumerate(
+        zip(heard.speech, heard.levels, heard.sounds, strict=True)
+    ):
         pcm = heard.audio.pcm[channel]
-        sounds = line_sounds(pcm, everyone)
         checks += _level(channel, pcm, spans, levels)
         checks += _line(channel, sounds, heard.audio.duration_ms)
         band = voice_band(pcm, levels, merge_spans([*sounds.signals, *sounds.music]))
@@ -219,14 +221,16 @@ def _level(
 
 
 def _line(channel: int, sounds: LineSounds, duration_ms: int) -> list[AudioCheck]:
-    bounds = (
-        ("ring-back", sounds.ring_back, RING_BACK_SHARE),
-        ("hold-music", sounds.music, HOLD_MUSIC_SHARE),
-        ("keypad-tones", sounds.keys, KEYPAD_SHARE),
-    )
+    # Music is counted in time: of a long call, half a minute on hold is a small share.
+    most_music_ms = min(HOLD_MUSIC_MS, HOLD_MUSIC_SHARE * duration_ms)
     return [
-        _below_is_good(code, share_of(spans, duration_ms), "ratio", most, channel)
-        for code, spans, most in bounds
+        _below_is_good(
+            "ring-back", share_of(sounds.ring_back, duration_ms), "ratio", RING_BACK_SHARE, channel
+        ),
+        _below_is_good("hold-music", total_ms(sounds.music), "ms", round(most_music_ms), channel),
+        _below_is_good(
+            "keypad-tones", share_of(sounds.keys, duration_ms), "ratio", KEYPAD_SHARE, channel
+        ),
     ]
 
 

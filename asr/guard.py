@@ -62,7 +62,7 @@ def refuse_window(text: WindowText, prompt: str) -> tuple[Refused, ...]:
     if text.no_speech_prob > _NO_SPEECH_PROBABILITY and text.avg_logprob < _NO_SPEECH_LOGPROB:
         return (Refused(0, everything, "no-speech"),)
     plain = _NOT_TEXT.sub("", text.text)
-    if prompt and plain and plain in _NOT_TEXT.sub("", prompt) and len(plain) >= 4:
+    if _is_echo(plain, prompt, 2 if is_doubtful(text) else 4):
         return (Refused(0, everything, "prompt-echo"),)
     loops = _loops(text.words)
     if not loops and compression_ratio(plain) > _COMPRESSION_RATIO:
@@ -94,6 +94,11 @@ def compression_ratio(text: str) -> float:
     """Bytes of the text in UTF-8 per byte of it packed by zlib; 0 for no text."""
     encoded = text.encode("utf-8")
     return len(encoded) / len(zlib.compress(encoded)) if encoded else 0.0
+
+
+def _is_echo(plain: str, prompt: str, least: int) -> bool:
+    """Whether a text of `least` characters or more is a piece of the prompt."""
+    return len(plain) >= least and plain in _NOT_TEXT.sub("", prompt)
 
 
 def _loops(words: Sequence[WindowWord]) -> tuple[Refused, ...]:

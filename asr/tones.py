@@ -7,6 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from asr.decode import SAMPLE_RATE_HZ
+from asr.music import held_notes
 from core.span import Span, merge_spans, total_ms
 
 _FRAME = 512  # 32 ms: the frames of the VAD
@@ -28,55 +29,57 @@ _COLUMNS_HZ = (1209.0, 1336.0, 1477.0, 1633.0)
 _KEY_PURITY = 0.85
 _KEY_LEAST_PART = 0.12
 _KEY_LEAST_MS = 40
-# Music holds notes: its spectrum is peaky for seconds on end, and the VAD hears no voice in it.
-_MUSIC_BAND_HZ = (250.0, 3_400.0)
-_MUSIC_FLATNESS = 0.2
-_MUSIC_LEVEL = 10.0**4.0  # -50 dBFS
-_MUSIC_BRIDGE_MS = 200
+# Music lasts; of a stretch of it no more than half sounds like a network or keypad tone.
+_MUSIC_LEAST_SHARE = 0.5
+_MUSIC_BRIDGE_MS = 320
 _MUSIC_LEAST_MS = 2_500
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class LineSounds:
     """Where one channel carries sounds of the line: sorted, disjoint spans.
 
     `ring_back` spans hold each ring with the pause after it, as far as nobody speaks in it.
     `signals` are all frames of a network or keypad tone, whatever the cadence (busy tones too).
+    `held` says per frame of 32 ms whether notes are held there (`asr.music`).
     """
 
     ring_back: tuple[Span, ...]
     keys: tuple[Span, ...]
     music: tuple[Span, ...]
     signals: tuple[Span, ...]
+    held: NDArray[np.bool_]
 
 
-def line_sounds(pcm: NDArray[np.int16], speech: Sequence[Span]) -> LineSounds:
+def line_sounds(
+    pcm: NDArray[np.int16], levels: NDArray[np.float32], speech: Sequence[Span]
+) -> LineSounds:
     """The sounds of the line on one channel.
 
     Args:
         pcm: The channel at 16 kHz.
-        speech: Sorted speech of any channel: there, music is taken for a voice or its leakage.
+        levels: Level per 32 ms, as of `vad.frame_levels`.
+        speech: Sorted speech of any channel, which nothing is looked for in.
     """
-    is_ring, is_key, is_peaky = _classify(pcm)
+    is_ring, is_key = _classify(pcm)
     duration_ms = len(pcm) * 1000 // SAMPLE_RATE_HZ
+    held = held_notes(pcm, levels)
+    music = _music(held[: len(is_ring)], is_ring | is_key, speech)
+    in_music = _mask(music, len(is_ring))
+    is_ring &= ~in_music
+    is_key &= ~in_music
     rings = [
         run
         for run in _runs(is_ring, bridge_ms=_FRAME_MS)
         if _RING_ON_MS[0] <= run.duration_ms <= _RING_ON_MS[1]
     ]
     keys = [run for run in _runs(is_key, bridge_ms=0) if run.duration_ms >= _KEY_LEAST_MS]
-    is_peaky &= ~(is_ring | is_key)
-    is_peaky[_mask(speech, len(is_peaky))] = False
-    music = [
-        run
-        for run in _runs(is_peaky, bridge_ms=_MUSIC_BRIDGE_MS)
-        if run.duration_ms >= _MUSIC_LEAST_MS
-    ]
     return LineSounds(
         _with_pauses(rings, speech, duration_ms),
         tuple(keys),
-        tuple(music),
+        music,
         tuple(_runs(is_ring | is_key, bridge_ms=0)),
+        held,
     )
 
 
@@ -85,12 +88,26 @@ def share_of(spans: Sequence[Span], duration_ms: int) -> float:
     return min(1.0, total_ms(spans) / max(1, duration_ms))
 
 
-def _classify(
-    pcm: NDArray[np.int16],
-) -> tuple[NDArray[np.bool_], NDArray[np.bool_], NDArray[np.bool_]]:
-    """Per frame: is it the 450 Hz tone, a keypad tone, a peaky spectrum."""
+def _music(
+    held: NDArray[np.bool_], is_signal: NDArray[np.bool_], speech: Sequence[Span]
+) -> tuple[Span, ...]:
+    """Stretches of held notes, some of which may be as pure as a network tone."""
+    is_tonal = held | is_signal
+    is_tonal[_mask(speech, len(is_tonal))] = False
+    is_note = is_tonal & ~is_signal
+    return tuple(
+        run
+        for run in _runs(is_tonal, bridge_ms=_MUSIC_BRIDGE_MS)
+        if run.duration_ms >= _MUSIC_LEAST_MS
+        and is_note[run.start_ms // _FRAME_MS : run.end_ms // _FRAME_MS].mean()
+        >= _MUSIC_LEAST_SHARE
+    )
+
+
+def _classify(pcm: NDArray[np.int16]) -> tuple[NDArray[np.bool_], NDArray[np.bool_]]:
+    """Per frame: is it the 450 Hz tone, is it a keypad tone."""
     frames = len(pcm) // _FRAME
-    found = np.zeros((3, frames), bool)
+    found = np.zeros((2, frames), bool)
     window = np.hanning(_FRAME).astype(np.float32)
     for first in range(0, frames, _BLOCK_FRAMES):
         last = min(first + _BLOCK_FRAMES, frames)
@@ -102,8 +119,7 @@ def _classify(
         audible = level >= _AUDIBLE
         found[0, first:last] = audible & (_band(power, *_RING_BAND_HZ) >= _RING_PURITY * total)
         found[1, first:last] = audible & _is_key(power, total)
-        found[2, first:last] = (level >= _MUSIC_LEVEL) & (_flatness(power) < _MUSIC_FLATNESS)
-    return found[0], found[1], found[2]
+    return found[0], found[1]
 
 
 def _is_key(power: NDArray[np.float32], total: NDArray[np.float32]) -> NDArray[np.bool_]:
@@ -127,13 +143,6 @@ def _strongest(
     for tone in tones_hz:
         at_tone |= np.abs(peak * _BIN_HZ - tone) <= 0.75 * _BIN_HZ
     return np.asarray(energy, np.float32), at_tone
-
-
-def _flatness(power: NDArray[np.float32]) -> NDArray[np.float32]:
-    """Geometric over arithmetic mean of the telephone band: 0.56 for noise, near 0 for notes."""
-    first, last = (round(f / _BIN_HZ) for f in _MUSIC_BAND_HZ)
-    band = power[:, first:last] + 1.0
-    return np.asarray(np.exp(np.log(band).mean(axis=1)) / band.mean(axis=1), np.float32)
 
 
 def _band(power: NDArray[np.float32], low_hz: float, high_hz: float) -> NDArray[np.float32]:

@@ -3,6 +3,7 @@
 import threading
 from collections.abc import Sequence
 from dataclasses import replace
+from itertools import chain
 from pathlib import Path
 
 from asr.assemble import JoinOptions, joined
@@ -24,14 +25,16 @@ from asr.engines.faster_whisper import FasterWhisperEngine
 from asr.engines.sherpa import load_sherpa
 from asr.engines.silero import FRAME_MS, FRAME_SAMPLES, SileroVad
 from asr.engines.speaker import load_embedder
+from asr.music import without_music
 from asr.packing import Segment
 from asr.recognition import PassOptions, Progress, recognise
+from asr.tones import line_sounds
 from asr.transcript import ChannelSpeech, EngineInfo, Role, Transcript
 from asr.vad import VadOptions, frame_levels, pad_spans, speech_spans, weigh
 from asr.weights import WeightsRegistry
 from core.errors import AppError
 from core.settings import AsrSettings
-from core.span import Span
+from core.span import Span, merge_spans
 
 PROMPT = "以下是一段普通话电话录音，请用简体中文记录，带标点。"
 _WINDOW_MS = 15_000
@@ -183,10 +186,11 @@ def listen(vad: SileroVad, audio: DecodedAudio, channels: int, options: VadOptio
     """Levels and unpadded spans of speech of the first `channels` channels."""
     heard = audio.pcm[:channels]
     levels = tuple(frame_levels(pcm, FRAME_SAMPLES) for pcm in heard)
-    speech = tuple(
+    probabilities = [vad.probabilities(pcm) for pcm in heard]
+    found = [
         speech_spans(
             weigh(
-                vad.probabilities(pcm),
+                probabilities[channel],
                 levels[channel],
                 levels[1 - channel] if channels == 2 else None,
                 options,
@@ -195,9 +199,17 @@ def listen(vad: SileroVad, audio: DecodedAudio, channels: int, options: VadOptio
             audio.duration_ms,
             options,
         )
-        for channel, pcm in enumerate(heard)
+        for channel in range(channels)
+    ]
+    everyone = merge_spans(chain.from_iterable(found))
+    sounds = tuple(
+        line_sounds(pcm, level, everyone) for pcm, level in zip(heard, levels, strict=True)
     )
-    return Listened(audio, speech, levels)
+    speech = tuple(
+        without_music(found[c], sounds[c].held, sounds[c].music, probabilities[c], levels[c])
+        for c in range(channels)
+    )
+    return Listened(audio, speech, levels, sounds)
 
 
 def _segments(speech: Sequence[Sequence[Span]], pad_ms: int, duration_ms: int) -> list[Segment]:

@@ -195,16 +195,6 @@ def test_three_hours_of_silence_are_empty_in_bounded_memory(
     assert resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before < 1_500_000  # KiB
 
 
-@pytest.mark.parametrize("sound", ["silence", "noise", "ring-back", "dtmf", "bursts", "music"])
-def test_no_text_on_what_is_not_speech(
-    transcriber: Transcriber, sound: str, tmp_path: Path
-) -> None:
-    path = tmp_path / "sound.wav"
-    write_wav(path, not_speech(sound))
-    found = transcriber.transcribe([path], ("agent",))
-    assert found.utterances == ()
-
-
 def test_the_vad_hears_the_same_whatever_the_length() -> None:
     vad = SileroVad()
     rng = np.random.default_rng(5)
@@ -215,38 +205,6 @@ def test_the_vad_hears_the_same_whatever_the_length() -> None:
     levels = frame_levels(pcm, FRAME_SAMPLES)
     options = VadOptions()
     assert speech_spans(weigh(whole, levels, None, options), 32, 25_000, options) == ()
-
-
-def not_speech(sound: str) -> np.ndarray:
-    rng = np.random.default_rng(1)
-    t = np.arange(8000 * 20) / 8000
-    hiss = rng.normal(0, 30, len(t))
-    if sound == "silence":
-        return np.zeros(len(t))
-    if sound == "music":
-        chords = np.array([[262, 330, 392], [294, 370, 440], [220, 277, 330], [247, 311, 370]])
-        notes = chords[(t // 2).astype(int) % 4]
-        fade = 0.4 + 0.6 * np.exp(-(t % 0.5) * 4)
-        tones = [np.sin(2 * np.pi * notes[:, n] * k * t) / k for n in range(3) for k in (1, 2, 3)]
-        return 1500 * fade * np.sum(tones, axis=0) + hiss
-    if sound == "noise":
-        return rng.normal(0, 1500, len(t))
-    if sound == "ring-back":  # 450 Hz, one second on, four off
-        return 6000 * np.sin(2 * np.pi * 450 * t) * (t % 5 < 1) + hiss
-    if sound == "dtmf":
-        pair = np.sin(2 * np.pi * 770 * t) + np.sin(2 * np.pi * 1336 * t)
-        return 4000 * pair * (t % 0.5 < 0.2) + hiss
-    return rng.normal(0, 3000, len(t)) * (t % 1.2 < 0.4) + hiss
-
-
-def write_wav(path: Path, samples: np.ndarray) -> None:
-    pcm = np.clip(samples, -32768, 32767).astype(np.int16)
-    frame = AudioFrame.from_ndarray(pcm[None], format="s16", layout="mono")
-    frame.sample_rate = 8000
-    with av.open(str(path), "w") as container:
-        stream = container.add_stream("pcm_s16le", rate=8000, layout="mono")
-        container.mux(stream.encode(frame))
-        container.mux(stream.encode(None))
 
 
 def write_silence(path: Path, hours: int) -> None:

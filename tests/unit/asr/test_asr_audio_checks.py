@@ -17,6 +17,7 @@ from asr.audio_checks import (
     with_swapped_roles,
 )
 from asr.decode import DecodedAudio
+from asr.tones import line_sounds
 from asr.transcript import (
     AudioCheck,
     AudioFacts,
@@ -28,7 +29,7 @@ from asr.transcript import (
     Utterance,
 )
 from asr.vad import frame_levels
-from core.span import Span
+from core.span import Span, merge_spans
 
 RATE = 16_000
 Signal = NDArray[np.float64]
@@ -73,7 +74,12 @@ def checked(
 ) -> dict[str, list[AudioCheck]]:
     recording = audio(*(signal for signal, _ in sides), rate=rate)
     levels = tuple(frame_levels(pcm, 512) for pcm in recording.pcm)
-    heard = Listened(recording, tuple(spans for _, spans in sides), levels)
+    speech = tuple(spans for _, spans in sides)
+    everyone = merge_spans(span for spans in speech for span in spans)
+    sounds = tuple(
+        line_sounds(pcm, level, everyone) for pcm, level in zip(recording.pcm, levels, strict=True)
+    )
+    heard = Listened(recording, speech, levels, sounds)
     found: dict[str, list[AudioCheck]] = {}
     for check in check_audio(heard, same_signal(recording)):
         found.setdefault(check.code, []).append(check)
