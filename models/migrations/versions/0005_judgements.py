@@ -31,3 +31,7 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("call_id", "key", name=op.f("pk_judgements")),
         postgresql_partition_by="RANGE (call_id)",
     )
+
+
+def downgrade() -> None:
+    op.drop_table("judgements")

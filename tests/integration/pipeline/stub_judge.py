@@ -22,8 +22,17 @@ class StubJudge:
     bodies: list[dict[str, Any]] = field(default_factory=list)
     headers: list[dict[str, str]] = field(default_factory=list)
     paths: list[str] = field(default_factory=list)
+    tasks: set["asyncio.Task[None] | None"] = field(default_factory=set)
 
     async def handle(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        self.tasks.add(asyncio.current_task())
+        with contextlib.suppress(asyncio.CancelledError, ConnectionError):
+            await self._serve(reader, writer)
+        writer.close()
+        with contextlib.suppress(ConnectionError):
+            await writer.wait_closed()
+
+    async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         head = (await reader.readuntil(b"\r\n\r\n")).decode()
         lines = head.split("\r\n")
         pairs = (line.split(": ", 1) for line in lines[1:] if ": " in line)
@@ -33,9 +42,7 @@ class StubJudge:
         self.headers.append(headers)
         self.bodies.append(body)
         behaviour = self.behaviours.pop(0) if len(self.behaviours) > 1 else self.behaviours[0]
-        with contextlib.suppress(ConnectionError):
-            await self._behave(behaviour, body, reader, writer)
-        writer.close()
+        await self._behave(behaviour, body, reader, writer)
 
     async def _behave(
         self,
@@ -112,3 +119,7 @@ async def stub_judge(*behaviours: Behaviour) -> AsyncIterator[StubJudge]:
         yield stub
     finally:
         server.close()
+        for task in stub.tasks:
+            if task is not None:
+                task.cancel()
+        await asyncio.gather(*(task for task in stub.tasks if task), return_exceptions=True)

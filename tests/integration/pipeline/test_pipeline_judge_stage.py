@@ -30,9 +30,7 @@ nodes:
 @pytest.fixture
 async def asking_tree(seeded: Database) -> None:
     async with seeded.session() as session:
-        draft = await create_draft(
-            session, "tree", name="测试树", domain="edu", document=_TREE, created_by="t"
-        )
+        draft = await create_draft(session, "tree", name="测试树", domain="edu", document=_TREE)
         await publish(session, "tree", draft.name, draft.version)
         await session.commit()
 
