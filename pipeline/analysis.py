@@ -76,6 +76,11 @@ class CallAnalyzer:
         self._encoder_id = encoder.encoder_id
 
     @property
+    def encoder_id(self) -> str:
+        """Names the sentence encoder whose vectors the analysis looks at."""
+        return self._encoder_id
+
+    @property
     def ruleset(self) -> RuleSet:
         """The rule set with what it extends merged in."""
         return self._evaluator.ruleset

@@ -3,19 +3,66 @@
 import asyncio
 import uuid
 from collections.abc import Mapping
+from dataclasses import dataclass
 
 from sqlalchemy import func
+from sqlalchemy.ext.asyncio import AsyncSession
 
+from asr.transcript import Transcript
 from core.errors import AppError
+from events.judgement import Judgements
 from models.calls import METADATA_COLUMNS, hold_stage
 from models.results import StoredAnalysis, load_transcript, save_analysis
 from models.tables import Call
+from models.vectors import Vectors, load_vectors, save_vectors
 from models.versions import Version, published_for
+from nlp.vectors import Shelf, using
+from pipeline.analysis import CallAnalyzer
 from pipeline.attempts import SupersededError
 from pipeline.jobs import defer_judging
 from pipeline.judging.asking import stored_judgements
 from pipeline.resources import Resources
 from pipeline.webhooks import CALL_COMPLETED, announce, completed_data
+
+
+@dataclass(frozen=True, slots=True)
+class Analysed:
+    """The analysis of a call, and the sentence vectors that it took from `encoder`.
+
+    `vectors` is empty when all of them had been stored.
+    """
+
+    analysis: StoredAnalysis
+    encoder: str
+    vectors: Vectors
+
+
+def analyse_stored(
+    analyzer: CallAnalyzer,
+    transcript: Transcript,
+    call: Call,
+    judgements: Judgements,
+    known: Vectors,
+) -> Analysed:
+    """Analyse a stored transcript with the vectors that are stored with it."""
+    with using(Shelf(known)) as shelf:
+        found = analyzer.analyze(transcript, call_metadata(call), judgements)
+    fresh = shelf.used if shelf.used.keys() - known.keys() else {}
+    return Analysed(found.stored(), analyzer.encoder_id, fresh)
+
+
+async def store_result(
+    session: AsyncSession, call: Call, analysed: Analysed, versions: tuple[Version, Version]
+) -> None:
+    """Replace the results of a call, which the session must hold, and what lists show of them."""
+    analysis = analysed.analysis
+    await save_analysis(session, call.id, analysis)
+    await save_vectors(session, call.id, analysed.encoder, analysed.vectors)
+    call.score = analysis.score.value
+    call.passed = analysis.score.passed
+    call.vetoed = analysis.score.vetoed
+    call.tree_version_id, call.ruleset_version_id = (version.id for version in versions)
+    call.finished_at = (await session.execute(func.now().select())).scalar_one()
 
 
 async def analyze_call(resources: Resources, call: Call, token: uuid.UUID) -> None:
@@ -46,13 +93,12 @@ async def analyze_call(resources: Resources, call: Call, token: uuid.UUID) -> No
         judgements = await stored_judgements(
             session, resources.settings.judge, call.id, transcript, analyzer.questions
         )
-
-    def analyse() -> StoredAnalysis:
-        return analyzer.analyze(transcript, call_metadata(call), judgements).stored()
-
-    analysis = await asyncio.to_thread(analyse)
+        known = (await load_vectors(session, [call.id], analyzer.encoder_id)).get(call.id, {})
+    analysed = await asyncio.to_thread(
+        analyse_stored, analyzer, transcript, call, judgements, known
+    )
     is_open = len(judgements) < len(analyzer.questions)
-    await _save(resources, call.id, token, analysis, versions, is_open=is_open)
+    await _save(resources, call.id, token, analysed, versions, is_open=is_open)
 
 
 def call_metadata(call: Call) -> Mapping[str, object]:
@@ -73,7 +119,7 @@ async def _save(
     resources: Resources,
     call_id: uuid.UUID,
     token: uuid.UUID,
-    analysis: StoredAnalysis,
+    analysed: Analysed,
     versions: tuple[Version, Version],
     *,
     is_open: bool,
@@ -82,16 +128,11 @@ async def _save(
         call = await hold_stage(session, call_id, "analyze", token)
         if call is None:
             raise SupersededError
-        await save_analysis(session, call_id, analysis)
+        await store_result(session, call, analysed, versions)
         call.state = "done"
         call.stage_token = None
         call.error_code = call.error_message = call.failed_stage = None
-        call.finished_at = (await session.execute(func.now().select())).scalar_one()
-        call.score = analysis.score.value
-        call.passed = analysis.score.passed
-        call.vetoed = analysis.score.vetoed
-        call.tree_version_id, call.ruleset_version_id = (version.id for version in versions)
-        data = completed_data(call, analysis, resources.settings.api.public_url)
+        data = completed_data(call, analysed.analysis, resources.settings.api.public_url)
         await announce(session, CALL_COMPLETED, data, call_id)
         if is_open and resources.settings.judge.base_url:
             await defer_judging(session, call_id)
