@@ -62,5 +62,7 @@ MEANINGS: Mapping[str, str] = {
     "TINGJIAN_JUDGE__MAX_QUESTIONS_PER_REQUEST": "每次请求最多问几个问题",
     "TINGJIAN_JUDGE__MAX_INPUT_CHARS": "每次请求最多带多少字的转写，更长的通话分段",
     "TINGJIAN_JUDGE__MAX_OUTPUT_TOKENS": "回答的最大长度（token）",
+    "TINGJIAN_REVIEW__LOCK_MINUTES": "领取的复核多少分钟没有判定后，别人可以接手",
+    "TINGJIAN_REVIEW__APPEAL_DAYS": "复核之后坐席有几天可以申诉；过期即为终审",
 }
 """Variable -> one phrase. A test keeps it complete."""

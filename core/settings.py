@@ -103,6 +103,17 @@ class WebhookSettings(BaseModel):
     )
 
 
+class ReviewSettings(BaseModel):
+    """Human review. `TINGJIAN_REVIEW__*`."""
+
+    lock_minutes: float = Field(
+        30.0, gt=0, description="Minutes without a verdict before others may take a review over."
+    )
+    appeal_days: float = Field(
+        7.0, gt=0, description="Days an agent has to appeal after a review; then it is final."
+    )
+
+
 class JudgeSettings(BaseModel):
     """Language model that answers `judge` questions of trees and rules. `TINGJIAN_JUDGE__*`."""
 
@@ -161,3 +172,4 @@ class Settings(BaseSettings):
     worker: WorkerSettings = WorkerSettings()
     webhook: WebhookSettings = WebhookSettings()
     judge: JudgeSettings = JudgeSettings()
+    review: ReviewSettings = ReviewSettings()

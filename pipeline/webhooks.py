@@ -8,12 +8,16 @@ from typing import Any
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from models.results import StoredAnalysis
-from models.tables import Call, WebhookEndpoint, WebhookMessage
+from models.tables import Appeal, Call, FindingVerdict, Review, WebhookEndpoint, WebhookMessage
 from models.webhooks import add_message, endpoints_for, get_message
 from pipeline.jobs import defer_delivery
 
 CALL_COMPLETED = "call.completed"
 CALL_FAILED = "call.failed"
+FINDING_REVIEWED = "finding.reviewed"
+REVIEW_COMPLETED = "review.completed"
+APPEAL_OPENED = "appeal.opened"
+APPEAL_DECIDED = "appeal.decided"
 ENDPOINT_TEST = "endpoint.test"
 
 
@@ -85,6 +89,49 @@ def failed_data(call: Call, base_url: str) -> dict[str, Any]:
         **_identity(call, base_url),
         "stage": call.failed_stage,
         "error": {"code": call.error_code, "message": call.error_message},
+    }
+
+
+def reviewed_data(call: Call, verdict: FindingVerdict, base_url: str) -> dict[str, Any]:
+    """The `data` of `finding.reviewed`: which rule, what the machine and what the person said."""
+    return {
+        **_identity(call, base_url),
+        "rule": verdict.rule,
+        "rule_name": verdict.rule_name,
+        "ruleset": verdict.ruleset,
+        "machine_outcome": verdict.machine_outcome,
+        "decision": verdict.decision,
+        "outcome": verdict.outcome,
+        "reason_code": verdict.reason_code or None,
+        "stage": verdict.stage,
+        "by": verdict.username,
+    }
+
+
+def completed_review_data(
+    call: Call, review: Review, reviewer: str, base_url: str
+) -> dict[str, Any]:
+    """The `data` of `review.completed`: the human score beside the machine's, and the deadline."""
+    return {
+        **_identity(call, base_url),
+        "machine": {"score": call.score, "passed": call.passed, "vetoed": call.vetoed},
+        "human": {"score": review.score, "passed": review.passed, "vetoed": review.vetoed},
+        "by": reviewer,
+        "appeal_until": review.appeal_until.isoformat() if review.appeal_until else None,
+    }
+
+
+def appeal_data(call: Call, appeal: Appeal, base_url: str) -> dict[str, Any]:
+    """The `data` of `appeal.opened` and `appeal.decided`."""
+    return {
+        **_identity(call, base_url),
+        "appeal_id": str(appeal.id),
+        "state": appeal.state,
+        "rules": [str(rule) for rule in appeal.rules],
+        "reason": appeal.reason,
+        "opened_by": appeal.opened_by_name,
+        "decided_by": appeal.decided_by_name or None,
+        "decision_comment": appeal.decision_comment or None,
     }
 
 

@@ -23,11 +23,18 @@ async def hold_review(
 ) -> Review:
     """The review of a call, created if need be, and locked until the transaction ends.
 
-    `version` is the one that the caller has seen; a call without a review is at version 0.
+    `version` is the one that the caller has seen; a call without a review is at version 0. The
+    call's row is held against a new analysis too, and always before its review, so that a verdict
+    and an analysis wait for each other instead of blocking each other for good.
 
     Raises:
-        AppError: `review-conflict` when somebody changed the review since.
+        AppError: `not-found`; `review-conflict` when somebody changed the review since.
     """
+    held = await session.scalar(
+        select(Call.id).where(Call.id == call_id).with_for_update(read=True, key_share=True)
+    )
+    if held is None:
+        raise AppError("not-found", f"没有通话 {call_id}。请检查编号。")
     made = await session.execute(
         insert(Review).values(call_id=call_id).on_conflict_do_nothing().returning(Review.call_id)
     )
