@@ -109,7 +109,7 @@ async def test_the_rest_never_waits_for_a_silent_model(
 async def test_a_passing_failure_is_tried_again_later(
     resources: Resources, call_id: uuid.UUID
 ) -> None:
-    await _run(resources, 503)
+    await _run(resources, 503, retry_base_s=600)
     assert (await _found(resources.database, call_id))[2] == []
     async with resources.database.session() as session:
         waiting = await session.scalar(
