@@ -35,7 +35,9 @@ class Utterance:
     `index` counts from 0 in the order of the transcript. `text` is simplified Chinese as heard;
     `normalised` is the same with spoken numbers written as digits, and equals `text` when there
     is nothing to normalise. `words` are monotonic and inside the utterance; empty for text that
-    was never audio. `confidence` is the mean word probability, None without words.
+    was never audio. `confidence` is the mean word probability, None without words. `level_dbfs` is
+    the mean level of its speech relative to full scale (0 is the loudest there is), None when
+    nobody measured it.
     """
 
     index: int
@@ -48,6 +50,7 @@ class Utterance:
     words: tuple[Word, ...] = ()
     confidence: float | None = None
     reliability: Reliability = "high"
+    level_dbfs: float | None = None
 
     @property
     def span(self) -> Span:

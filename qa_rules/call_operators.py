@@ -1,4 +1,4 @@
-"""Operators on the call as a whole: silence, interruption, rate, ratio, duration, metadata."""
+"""Operators on the timing of a call: silence, interruption, monologue, turns, rate, ratio."""
 
 from collections.abc import Mapping
 from dataclasses import replace
@@ -7,18 +7,18 @@ from asr import timing
 from asr.transcript import Role, Transcript, Utterance
 from core.evidence import Evidence
 from qa_rules.facts import ROLE_NAMES, CallFacts, quote
-from qa_rules.logic import Truth, conjunction
+from qa_rules.logic import Truth
 from qa_rules.measures import (
     Bounds,
     DurationCondition,
     InterruptionCondition,
-    MetadataCondition,
-    MetadataTest,
+    MonologueCondition,
     SilenceCondition,
     SpeechRateCondition,
     TalkRatioCondition,
+    TurnsCondition,
 )
-from qa_rules.scope import SaidBy, Scalar
+from qa_rules.scope import SaidBy, Scope
 from qa_rules.verdict import Gap, Verdict, absent, fact, found, unsettled
 
 _SIDES: tuple[Role, ...] = ("agent", "customer")
@@ -108,13 +108,28 @@ class SpeechRateOperator(_Measured):
 
     def __init__(self, condition: SpeechRateCondition) -> None:
         super().__init__(condition.bounds)
+        self._condition = condition
         self._role = condition.role
 
     def __call__(self, facts: CallFacts, _verdicts: Mapping[int, Verdict]) -> Verdict:
         """The verdict on one call."""
+        if self._condition.of == "utterance":
+            return self._single(facts)
         value = _rate(facts.transcript, self._role)
         said = f"{ROLE_NAMES[self._role]}语速 {value or 0:.0f} 字/分钟"
         return self.judge(facts, value, said, self._role)
+
+    def _single(self, facts: CallFacts) -> Verdict:
+        selection = facts.select(Scope(role=self._role), 0)
+        if selection.is_unknown or not facts.timed:
+            return unsettled(_NO_TIMING)
+        wanted: list[Evidence] = []
+        for utterance in selection.utterances:
+            rate = timing.utterance_rate(facts.transcript, utterance)
+            if rate is not None and self._bounds.contain(rate):
+                quoted = quote(utterance, 0, len(utterance.text), "timing", "raw")
+                wanted.append(replace(quoted, text=f"{rate:.0f} 字/分钟：{utterance.text}"))
+        return _so_many(facts, wanted, self._condition.count, selection.gap, "没有这样语速的话")
 
 
 class TalkRatioOperator(_Measured):
@@ -169,94 +184,78 @@ def _rate(transcript: Transcript, role: SaidBy) -> float | None:
     return None if role == "any" else timing.speech_rate(transcript, role)
 
 
-class MetadataOperator:
-    """Runs a `MetadataCondition`."""
+class MonologueOperator:
+    """Runs a `MonologueCondition`."""
 
-    def __init__(self, condition: MetadataCondition) -> None:
-        self._tests = condition.tests
+    def __init__(self, condition: MonologueCondition) -> None:
+        self._condition = condition
 
     def __call__(self, facts: CallFacts, _verdicts: Mapping[int, Verdict]) -> Verdict:
         """The verdict on one call."""
-        truth, evidence, gap = judge_tests(self._tests, facts)
-        if gap is not None:
-            return unsettled(gap)
-        return Verdict(truth, evidence)
+        condition = self._condition
+        found_ones: list[Evidence] = []
+        doubtful: Gap | None = facts.unheard(condition.role, [facts.spoken], 0)
+        for role in _SIDES if condition.role == "any" else (condition.role,):
+            runs = timing.monologues(facts.transcript, role)
+            if runs is None:
+                return unsettled(_NO_TIMING)
+            other: SaidBy = "customer" if role == "agent" else "agent"
+            for run in runs:
+                if run.speech_ms <= condition.min_s * 1000:
+                    continue
+                if gap := facts.unheard(other, [run.span], 0):
+                    doubtful = gap  # The other side may have had its turn in between.
+                    continue
+                text = f"连续说了 {run.speech_ms / 1000:.0f} 秒"
+                span = run.span
+                found_ones.append(fact(text, "timing", span.start_ms, span.end_ms, role))
+        return _so_many(facts, found_ones, condition.count, doubtful, "没有这样长的独白")
 
 
-def judge_tests(
-    tests: tuple[MetadataTest, ...], facts: CallFacts
-) -> tuple[Truth, tuple[Evidence, ...], Gap | None]:
-    """Whether all tests hold, the compared values as evidence, and what was missing."""
-    values = {test.key: _value(test.key, facts) for test in tests}
-    truths = [_holds(test, values[test.key]) for test in tests]
-    truth = conjunction(truths)
-    if not truth.known:
-        lacking = [
-            test.key for test, one in zip(tests, truths, strict=True) if one is Truth.NOT_APPLICABLE
-        ]
-        return truth, (), Gap(truth, f"通话缺少可比较的字段 {'、'.join(lacking)}")
-    evidence = tuple(
-        fact(f"{key} = {_shown(value)}", "metadata", 0, 0) for key, value in values.items()
-    )
-    return truth, evidence, None
+class TurnsOperator:
+    """Runs a `TurnsCondition`."""
+
+    def __init__(self, condition: TurnsCondition) -> None:
+        self._condition = condition
+
+    def __call__(self, facts: CallFacts, _verdicts: Mapping[int, Verdict]) -> Verdict:
+        """The verdict on one call."""
+        role, bounds = self._condition.role, self._condition.bounds
+        selection = facts.select(Scope(role=role), 0)
+        if selection.gap is not None:
+            return unsettled(selection.gap)
+        if self._condition.of == "utterances":
+            count, unit = len(selection.utterances), "句"
+        else:
+            gap = facts.unheard("any", [facts.spoken], 0)
+            if gap is not None:
+                return unsettled(gap)
+            count, unit = _turns(facts.transcript, role), "轮"
+        whole = facts.spoken
+        name = "双方" if role == "any" else ROLE_NAMES[role]
+        said = fact(f"{name}共说了 {count} {unit}", "timing", whole.start_ms, whole.end_ms)
+        return Verdict(Truth.TRUE if bounds.contain(count) else Truth.FALSE, (said,))
 
 
-def _value(key: str, facts: CallFacts) -> object:
-    metadata: Mapping[str, object] = facts.call.metadata
-    value = metadata.get(key)
-    if value is None and key == "duration_s" and facts.transcript.audio.duration_ms:
-        return facts.transcript.audio.duration_ms / 1000
-    return value
+def _turns(transcript: Transcript, role: SaidBy) -> int:
+    """Turns of the role: runs of one side's utterances, those that only listen left out."""
+    spoken = [u.role for u in transcript.utterances if not timing.is_backchannel(u.text)]
+    starts = [
+        speaker
+        for before, speaker in zip([None, *spoken], spoken, strict=False)
+        if speaker != before
+    ]
+    return sum(role in ("any", speaker) for speaker in starts)
 
 
-def _shown(value: object) -> str:
-    if isinstance(value, list | tuple | set | frozenset):
-        return "、".join(sorted(str(item) for item in value))
-    return str(value)
-
-
-def _holds(test: MetadataTest, value: object) -> Truth:
-    """Missing or incomparable values are NOT_APPLICABLE; a list holds when one member does."""
-    if value is None:
-        return Truth.NOT_APPLICABLE
-    members = list(value) if isinstance(value, list | tuple | set | frozenset) else [value]
-    if test.comparator in ("=", "in", "!="):
-        same = any(_same(member, wanted) for member in members for wanted in test.values)
-        return Truth.TRUE if same != (test.comparator == "!=") else Truth.FALSE
-    limit = _as_number(test.values[0])
-    numbers = [number for member in members if (number := _as_number(member)) is not None]
-    if limit is None or not numbers:
-        return Truth.NOT_APPLICABLE
-    return Truth.TRUE if any(_compared(test, one, limit) for one in numbers) else Truth.FALSE
-
-
-def _same(value: object, wanted: Scalar) -> bool:
-    if isinstance(value, bool) or isinstance(wanted, bool):
-        return str(value).lower() == str(wanted).lower()
-    one, other = _as_number(value), _as_number(wanted)
-    if one is not None and other is not None and not isinstance(value, str):
-        return one == other
-    return str(value) == str(wanted)
-
-
-def _as_number(value: object) -> float | None:
-    if isinstance(value, bool):
-        return None
-    if isinstance(value, int | float):
-        return float(value)
-    try:
-        return float(value) if isinstance(value, str) else None
-    except ValueError:
-        return None
-
-
-def _compared(test: MetadataTest, value: float, limit: float) -> bool:
-    match test.comparator:
-        case ">":
-            return value > limit
-        case ">=":
-            return value >= limit
-        case "<":
-            return value < limit
-        case _:
-            return value <= limit
+def _so_many(
+    facts: CallFacts, wanted: list[Evidence], count: int, gap: Gap | None, missing: str
+) -> Verdict:
+    """TRUE with `count` or more places, FALSE with fewer unless a gap may hide the others."""
+    occurrences = tuple(sorted(wanted, key=lambda item: item.start_ms))
+    if len(occurrences) >= count:
+        return found(occurrences, gap)
+    if gap is not None:
+        return unsettled(gap, occurrences)
+    whole = facts.spoken
+    return absent(fact(missing, "timing", whole.start_ms, whole.end_ms), occurrences)

@@ -4,46 +4,73 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
 from core.errors import AppError
-from qa_rules.boolean import And, AtLeast, Line, Name, Not, Or, names_in
+from qa_rules.boolean import names_in
 from qa_rules.call_operators import (
     DurationOperator,
     InterruptionOperator,
-    MetadataOperator,
+    MonologueOperator,
     SilenceOperator,
     SpeechRateOperator,
     TalkRatioOperator,
+    TurnsOperator,
 )
+from qa_rules.conversation_operators import RuleOperator, UnansweredOperator
 from qa_rules.facts import CallFacts
-from qa_rules.logic import at_least, negate
+from qa_rules.meaning_operators import ActOperator, SemanticOperator
 from qa_rules.measures import (
     DurationCondition,
     InterruptionCondition,
     MetadataCondition,
+    MonologueCondition,
     SilenceCondition,
     SpeechRateCondition,
     TalkRatioCondition,
+    TurnsCondition,
 )
+from qa_rules.metadata import MetadataOperator
 from qa_rules.model import Condition, Rule
-from qa_rules.relation_operators import OrderOperator, WithinOperator
-from qa_rules.relations import OrderCondition, WithinCondition
+from qa_rules.process_operator import ProcessOperator
+from qa_rules.references import references
+from qa_rules.relation_operators import (
+    LogicOperator,
+    OrderOperator,
+    TimesOperator,
+    WithinOperator,
+)
+from qa_rules.relations import (
+    LogicCondition,
+    OrderCondition,
+    ProcessCondition,
+    RuleCondition,
+    TimesCondition,
+    UnansweredCondition,
+    WithinCondition,
+)
 from qa_rules.rendering import absence
 from qa_rules.searches import (
     ActCondition,
+    EntityCondition,
     EventCondition,
     KeywordCondition,
     RegexCondition,
+    RepetitionCondition,
     SemanticCondition,
+    SentimentCondition,
+    VolumeCondition,
 )
-from qa_rules.text_operators import (
-    ActOperator,
+from qa_rules.searching import SearchOperator, Setting
+from qa_rules.text_operators import KeywordOperator, RegexOperator
+from qa_rules.utterance_operators import (
+    EntityOperator,
     EventOperator,
-    KeywordOperator,
-    RegexOperator,
-    SemanticOperator,
+    RepetitionOperator,
+    SentimentOperator,
+    VolumeOperator,
 )
 from qa_rules.verdict import Verdict
 
 Operator = Callable[[CallFacts, Mapping[int, Verdict]], Verdict]
+Slots = Mapping[str, int]
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,32 +81,44 @@ class Compiled:
     """
 
     rule: Rule
-    slots: Mapping[str, int]
+    slots: Slots
     stated: tuple[int, ...]
 
 
 class Compiler:
-    """Collects operators; equal conditions share one slot and so are evaluated once per call."""
+    """Collects operators; equal conditions share one slot and so are evaluated once per call.
 
-    def __init__(self) -> None:
+    `rules` are those that a rule may refer to.
+    """
+
+    def __init__(self, rules: Sequence[Rule] = ()) -> None:
+        self._rules = {rule.id: rule for rule in rules}
+        self._compiled: dict[str, Compiled] = {}
         self._known: dict[object, int] = {}
+        self._above: list[str] = []
         self.operators: list[Operator] = []
 
     def add(self, rule: Rule) -> Compiled:
-        """The rule, compiled.
+        """The rule, compiled, after those that it refers to.
 
         Raises:
-            AppError: `bad-rules` for an undefined name, a circle, or a bad pattern.
+            AppError: `bad-rules` for an undefined name or rule, a circle, or a bad pattern.
         """
+        known = self._compiled.get(rule.id)
+        if known is not None and known.rule is rule:
+            return known
+        self._above.append(rule.id)
         slots: dict[str, int] = {}
         for name in rule.conditions:
             self._slot(rule, name, slots, ())
-        for line in (rule.hit_if, rule.applies_if, rule.veto_if):
-            for name in _names(line):
-                if name not in slots:
-                    raise _error(rule, f"布尔式用到的条件 {name} 没有定义，请在 conditions 里补上")
-        lines = (*_names(rule.hit_if), *_names(rule.applies_if), *_names(rule.veto_if))
-        return Compiled(rule, slots, tuple(dict.fromkeys(slots[name] for name in lines)))
+        names = [name for line in rule.lines for name in names_in(line)]
+        for name in names:
+            if name not in slots:
+                raise _error(rule, f"布尔式用到的条件 {name} 没有定义，请在 conditions 里补上")
+        self._above.pop()
+        stated = tuple(dict.fromkeys(slots[name] for name in names))
+        compiled = self._compiled[rule.id] = Compiled(rule, slots, stated)
+        return compiled
 
     def _slot(self, rule: Rule, name: str, slots: dict[str, int], above: tuple[str, ...]) -> int:
         if name in slots:
@@ -89,29 +128,34 @@ class Compiler:
         condition = rule.conditions.get(name)
         if condition is None:
             raise _error(rule, f"条件 {above[-1]} 引用的 {name} 没有定义，请在 conditions 里补上")
-        path = (*above, name)
-        if isinstance(condition, OrderCondition):
-            first = self._slot(rule, condition.first, slots, path)
-            then = self._slot(rule, condition.then, slots, path)
+        for other in references(condition):
+            self._slot(rule, other, slots, (*above, name))
+        if isinstance(condition, RuleCondition):
+            slots[name] = self._other_rule(rule, condition)
+            return slots[name]
+        try:
             missing = absence(name, rule.conditions)
-            key: object = ("order", first, then, missing)
-            slots[name] = self._share(key, lambda: OrderOperator(first, then, missing))
-        elif isinstance(condition, WithinCondition):
-            of = self._slot(rule, condition.of, slots, path)
-            find = self._slot(rule, condition.find, slots, path)
-            missing = absence(name, rule.conditions)
-            key = ("within", condition, of, find, missing)
-            slots[name] = self._share(key, lambda: WithinOperator(condition, of, find, missing))
-        else:
-            slots[name] = self._plain(rule, name, condition)
+            build = _relation(condition, slots, rule.unheard_ms, missing) or _measure(condition)
+            if build is None:
+                anchor = getattr(condition, "scope").anchor
+                setting = Setting(rule.unheard_ms, missing, slots[anchor.of] if anchor else None)
+                build = _search(condition, setting)
+        except ValueError as error:
+            raise _error(rule, f"条件 {name} 的流程成环：{error}") from error
+        # Names mean other conditions in other rules: what they stand for is part of the key.
+        key = (condition, rule.unheard_ms, missing, *(slots[n] for n in references(condition)))
+        slots[name] = self._share(key, build)
         return slots[name]
 
-    def _plain(self, rule: Rule, name: str, condition: Condition) -> int:
-        if not isinstance(condition, _SEARCHES):
-            return self._share(condition, lambda: _measure(condition))
-        missing = absence(name, rule.conditions)
-        key = (condition, rule.unheard_ms, missing)
-        return self._share(key, lambda: _search(condition, rule.unheard_ms, missing))
+    def _other_rule(self, rule: Rule, condition: RuleCondition) -> int:
+        if condition.rule in self._above:
+            circle = " → ".join((*self._above, condition.rule))
+            raise _error(rule, f"规则 {circle} 互相引用成环，请拆开")
+        wanted = self._rules.get(condition.rule)
+        if wanted is None:
+            raise _error(rule, f"引用的规则 {condition.rule} 不在规则集里，请改正编号")
+        compiled = self.add(wanted)
+        return self._share(("rule", wanted.id), lambda: RuleOperator(wanted, compiled.slots))
 
     def _share(self, key: object, build: Callable[[], Operator]) -> int:
         known = self._known.get(key)
@@ -121,69 +165,73 @@ class Compiler:
         return known
 
 
-_SEARCHES = (KeywordCondition, RegexCondition, SemanticCondition, ActCondition, EventCondition)
+Build = Callable[[], Operator]
 
 
-def _search(condition: Condition, unheard_ms: int, missing: str) -> Operator:
+def _relation(condition: Condition, slots: Slots, unheard_ms: int, missing: str) -> Build | None:
+    """What builds the operator of a condition on others; None for other conditions."""
     match condition:
-        case KeywordCondition():
-            return KeywordOperator(condition, unheard_ms, missing)
-        case RegexCondition():
-            return RegexOperator(condition, unheard_ms, missing)
-        case SemanticCondition():
-            return SemanticOperator(condition, unheard_ms, missing)
-        case ActCondition():
-            return ActOperator(condition, unheard_ms, missing)
-        case EventCondition():
-            return EventOperator(condition, unheard_ms, missing)
+        case OrderCondition(first=first, then=then):
+            return lambda: OrderOperator((slots[first], slots[then]), missing)
+        case WithinCondition(of=of, find=find):
+            return lambda: WithinOperator(condition, slots[of], slots[find], missing)
+        case TimesCondition(of=of):
+            return lambda: TimesOperator(condition, slots[of], missing)
+        case UnansweredCondition(question=question, answer=answer):
+            return lambda: UnansweredOperator(
+                condition,
+                slots[question] if question else None,
+                slots[answer] if answer else None,
+                unheard_ms,
+                missing,
+            )
+        case ProcessCondition(steps=steps):
+            return lambda: ProcessOperator(condition, tuple(slots[s.step] for s in steps), missing)
+        case LogicCondition(of=line):
+            names = tuple(dict.fromkeys(names_in(line)))
+            return lambda: LogicOperator(line, names, tuple(slots[name] for name in names))
         case _:
-            raise TypeError(f"{type(condition).__name__} is no search")
+            return None
 
 
-def _measure(condition: Condition) -> Operator:
+def _measure(condition: Condition) -> Build | None:
+    """What builds the operator of a measure; None for other conditions."""
     match condition:
         case SilenceCondition():
-            return SilenceOperator(condition)
+            return lambda: SilenceOperator(condition)
         case InterruptionCondition():
-            return InterruptionOperator(condition)
+            return lambda: InterruptionOperator(condition)
         case SpeechRateCondition():
-            return SpeechRateOperator(condition)
+            return lambda: SpeechRateOperator(condition)
         case TalkRatioCondition():
-            return TalkRatioOperator(condition)
+            return lambda: TalkRatioOperator(condition)
         case DurationCondition():
-            return DurationOperator(condition)
+            return lambda: DurationOperator(condition)
+        case MonologueCondition():
+            return lambda: MonologueOperator(condition)
+        case TurnsCondition():
+            return lambda: TurnsOperator(condition)
         case MetadataCondition():
-            return MetadataOperator(condition)
+            return lambda: MetadataOperator(condition)
         case _:
-            raise TypeError(f"{type(condition).__name__} is compiled with its rule")
+            return None
 
 
-def judge_line(line: Line, verdicts: Mapping[str, Verdict]) -> Verdict:
-    """The verdict of a boolean line: its truth, the evidence of the parts that made it so."""
-    match line:
-        case Name(name):
-            return verdicts[name]
-        case Not(operand):
-            inner = judge_line(operand, verdicts)
-            return Verdict(negate(inner.truth), inner.evidence, (), inner.gap)
-        case And(operands):
-            return _count(len(operands), operands, verdicts)
-        case Or(operands):
-            return _count(1, operands, verdicts)
-        case AtLeast(count, operands):
-            return _count(count, operands, verdicts)
+_SEARCHES: Mapping[type, Callable[..., SearchOperator]] = {
+    KeywordCondition: KeywordOperator,
+    RegexCondition: RegexOperator,
+    SemanticCondition: SemanticOperator,
+    ActCondition: ActOperator,
+    EventCondition: EventOperator,
+    EntityCondition: EntityOperator,
+    SentimentCondition: SentimentOperator,
+    RepetitionCondition: RepetitionOperator,
+    VolumeCondition: VolumeOperator,
+}
 
 
-def _count(count: int, operands: tuple[Line, ...], verdicts: Mapping[str, Verdict]) -> Verdict:
-    parts = [judge_line(operand, verdicts) for operand in operands]
-    truth = at_least(count, [part.truth for part in parts])
-    evidence = tuple(item for part in parts if part.truth is truth for item in part.evidence)
-    gap = next((part.gap for part in parts if part.gap and part.truth is truth), None)
-    return Verdict(truth, evidence if truth.known else (), (), gap)
-
-
-def _names(line: Line | None) -> Sequence[str]:
-    return () if line is None else tuple(names_in(line))
+def _search(condition: Condition, setting: Setting) -> Build:
+    return lambda: _SEARCHES[type(condition)](condition, setting)
 
 
 def _error(rule: Rule, message: str) -> AppError:

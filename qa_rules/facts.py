@@ -1,7 +1,7 @@
 """CallFacts: one call prepared for many conditions; everything is worked out once, when asked."""
 
 from collections import defaultdict
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property, lru_cache
 
@@ -11,6 +11,7 @@ from core.evidence import Evidence, Form, Layer
 from core.span import Span, total_ms
 from events.hits import EventHit
 from events.places import span_of
+from nlp.entities import Entity, find_entities
 from nlp.normalise import TextForms, forms
 from nlp.phonetics import SoundCodes
 from qa_rules.acts import ActListener, Acts
@@ -18,8 +19,8 @@ from qa_rules.call import CallView
 from qa_rules.logic import Truth
 from qa_rules.meaning import MeaningModel, Meanings
 from qa_rules.scan import Lines, Scan, Scanner
-from qa_rules.scope import Range, SaidBy, Scope
-from qa_rules.verdict import Gap
+from qa_rules.scope import Direction, Range, SaidBy, Scope
+from qa_rules.verdict import Gap, precedes
 
 SOUNDS = SoundCodes()
 """One code book for conditions and calls: equal codes are equal sounds."""
@@ -27,13 +28,44 @@ SOUNDS = SoundCodes()
 ROLE_NAMES = {**transcript.ROLE_NAMES, "any": "通话"}
 
 
+@dataclass(frozen=True, slots=True)
+class Beside:
+    """What lies on a `side` of some hits: whole utterances, and parts of the hits' `own` ones."""
+
+    whole: frozenset[int]
+    own: Mapping[int, Sequence[Evidence]]
+    side: Direction
+
+    def covers(self, item: Evidence) -> bool:
+        """Whether a place in a selected utterance lies on the side."""
+        if item.utterance is None or item.utterance in self.whole:
+            return True
+        after, before = self.side != "before", self.side != "after"
+        return any(
+            (after and precedes(hit, item)) or (before and precedes(item, hit))
+            for hit in self.own.get(item.utterance, ())
+        )
+
+
 @dataclass(frozen=True)
 class Selection:
-    """The utterances a scope covers, the time it covers, and why something may be missing."""
+    """The utterances a scope covers, the time it covers, and why something may be missing.
+
+    `is_unknown` says that nothing can be known of what `role` said. `beside` limits what counts
+    in the utterances to one side of an anchor's hits.
+    """
 
     utterances: tuple[Utterance, ...]
     window: Span
     gap: Gap | None
+    role: SaidBy = "any"
+    unheard_ms: int = 0
+    is_unknown: bool = False
+    beside: Beside | None = None
+
+    def covers(self, item: Evidence) -> bool:
+        """Whether a place in one of the utterances belongs to the selection."""
+        return self.beside is None or self.beside.covers(item)
 
     @cached_property
     def indexes(self) -> frozenset[int]:
@@ -64,6 +96,7 @@ class CallFacts:
         self.transcript = call.transcript
         utterances = call.transcript.utterances
         self._forms: dict[int, TextForms] = dict(call.forms)
+        self.quoted: dict[object, tuple[Evidence, ...]] = {}
         self._selections: dict[tuple[Scope, int], Selection] = {}
         self.by_index = {utterance.index: utterance for utterance in utterances}
         heard = [utterance.span for utterance in utterances]
@@ -115,6 +148,12 @@ class CallFacts:
         return self._acts.read([(u, self.forms(u)) for u in self.transcript.utterances])
 
     @cached_property
+    def entities(self) -> Mapping[int, tuple[Entity, ...]]:
+        """The entities of each utterance that has any, by its index."""
+        found = {u.index: find_entities(self.forms(u)) for u in self.transcript.utterances}
+        return {index: entities for index, entities in found.items() if entities}
+
+    @cached_property
     def events(self) -> Mapping[str, list[EventHit]]:
         """The hits that lie on utterances, by their node and by each of its parents."""
         found: dict[str, list[EventHit]] = defaultdict(list)
@@ -144,16 +183,19 @@ class CallFacts:
         said = self._said_by(scope.role)
         missing = self._missing_role(scope.role, said)
         if missing is not None:
-            return Selection((), self.spoken, missing)
+            return Selection((), self.spoken, missing, scope.role, unheard_ms, is_unknown=True)
         window, chosen = self.spoken, said
         for part in scope.ranges:
             if part.unit == "s" and not self.timed:
                 reason = "没有时间信息，无法按秒取范围"
-                return Selection((), window, Gap(Truth.NOT_APPLICABLE, reason))
+                gap = Gap(Truth.NOT_APPLICABLE, reason)
+                return Selection((), window, gap, scope.role, unheard_ms, is_unknown=True)
             kept, covered = self._part(part, said)
-            chosen = tuple(utterance for utterance in chosen if utterance in kept)
-            window = _intersect(window, covered)
-        return Selection(chosen, window, self._unheard(scope.role, window, unheard_ms))
+            among = {utterance.index for utterance in kept}
+            chosen = tuple(utterance for utterance in chosen if utterance.index in among)
+            window = intersection(window, covered)
+        gap_inside = self.unheard(scope.role, [window], unheard_ms)
+        return Selection(chosen, window, gap_inside, scope.role, unheard_ms)
 
     def _said_by(self, role: SaidBy) -> tuple[Utterance, ...]:
         utterances = self.transcript.utterances
@@ -210,7 +252,20 @@ class CallFacts:
         to_ms = self.spoken.end_ms if len(said) <= high else to_ms
         return kept, Span(from_ms, max(from_ms, to_ms))
 
-    def _unheard(self, role: SaidBy, window: Span, unheard_ms: int) -> Gap | None:
+    def unheard(self, role: SaidBy, windows: Sequence[Span], unheard_ms: int) -> Gap | None:
+        """The gap of more than `unheard_ms` of the role's speech without text in the windows."""
+        spans = self._without_text(role)
+        if not spans:
+            return None
+        inside = [intersection(span, window) for span in spans for window in windows]
+        missing = total_ms(span for span in inside if span.duration_ms)
+        if missing > unheard_ms:
+            seconds = missing / 1000
+            return Gap(Truth.UNDECIDABLE, f"{ROLE_NAMES[role]}有 {seconds:.1f} 秒语音没有转写文本")
+        return None
+
+    def _without_text(self, role: SaidBy) -> list[Span]:
+        """Speech that may be the role's and is not known to be: no text, or no known speaker."""
         wanted = ("agent", "customer", "unknown") if role == "any" else (role, "unknown")
         spans = [
             Span(gap.start_ms, gap.end_ms)
@@ -219,12 +274,7 @@ class CallFacts:
         ]
         if role != "any":
             spans += [u.span for u in self.transcript.utterances if u.role == "unknown"]
-        inside = [_intersect(span, window) for span in spans]
-        missing = total_ms(span for span in inside if span.duration_ms)
-        if missing > unheard_ms:
-            seconds = missing / 1000
-            return Gap(Truth.UNDECIDABLE, f"{ROLE_NAMES[role]}有 {seconds:.1f} 秒语音没有转写文本")
-        return None
+        return spans
 
 
 @lru_cache(maxsize=4096)
@@ -233,7 +283,8 @@ def _lineage(node: str) -> tuple[str, ...]:
     return tuple("/".join(parts[:depth]) for depth in range(1, len(parts) + 1))
 
 
-def _intersect(one: Span, other: Span) -> Span:
+def intersection(one: Span, other: Span) -> Span:
+    """What both spans cover; empty at the later start when that is nothing."""
     start = max(one.start_ms, other.start_ms)
     return Span(start, max(start, min(one.end_ms, other.end_ms)))
 

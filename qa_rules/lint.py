@@ -10,7 +10,9 @@ from core.errors import AppError, LintIssue, Severity
 from events.acts.labels import LABELS, act_role
 from events.acts.model import ActModel
 from qa_rules.boolean import Line, names_in
-from qa_rules.compilation import Compiler, judge_line
+from qa_rules.compilation import Compiler
+from qa_rules.judging import judge_line
+from qa_rules.keywords import Keywords
 from qa_rules.logic import Truth
 from qa_rules.measures import (
     Bounds,
@@ -20,6 +22,7 @@ from qa_rules.measures import (
     TalkRatioCondition,
 )
 from qa_rules.model import Condition, Rule, RuleSet
+from qa_rules.patterns import Patterns
 from qa_rules.relations import OrderCondition, WithinCondition
 from qa_rules.scope import Range, Scope
 from qa_rules.searches import (
@@ -29,7 +32,6 @@ from qa_rules.searches import (
     RegexCondition,
     SemanticCondition,
 )
-from qa_rules.text_operators import Keywords, Patterns
 from qa_rules.verdict import Verdict
 
 _MOST_NAMES = 12  # 2 ** 12 assignments are checked at once; longer lines are left alone.

@@ -71,6 +71,12 @@ class Rule:
     source: str = field(default="", compare=False)
     line: int = field(default=0, compare=False)
 
+    @property
+    def lines(self) -> tuple[Line, ...]:
+        """The boolean lines that the rule states."""
+        every = (self.hit_if, self.applies_if, self.veto_if)
+        return tuple(line for line in every if line is not None)
+
 
 @dataclass(frozen=True, slots=True)
 class Category:

@@ -8,7 +8,8 @@ find nothing in most calls; a scan says which ones may, and in which utterances.
 from bisect import bisect_right
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from functools import lru_cache
 from typing import Any
 
 import ahocorasick
@@ -52,16 +53,31 @@ class Scan:
     _joined: bytes
     _starts: tuple[int, ...]
     _owners: tuple[int, ...]
+    _lines: dict[str, set[int]] = field(default_factory=dict)
 
-    def lines_of(self, pattern: Any) -> set[int]:
-        """Indexes of the utterances in which a compiled pattern of bytes may match."""
+    def lines_of(self, pattern: str) -> set[int]:
+        """Indexes of the utterances in which a pattern may match; worked out once."""
+        known = self._lines.get(pattern)
+        if known is None:
+            known = self._lines[pattern] = self._search(pattern)
+        return known
+
+    def _search(self, pattern: str) -> set[int]:
         found: set[int] = set()
-        for match in pattern.finditer(self._joined):
+        for match in over_lines(pattern).finditer(self._joined):
             # A match over several lines may hide one inside any of them.
             first = bisect_right(self._starts, match.start()) - 1
             last = bisect_right(self._starts, max(match.start(), match.end() - 1)) - 1
             found.update(self._owners[first : last + 1])
         return found
+
+
+@lru_cache(maxsize=1 << 14)
+def over_lines(pattern: str) -> Any:
+    """A pattern for the UTF-8 bytes of many texts, one a line."""
+    options = re2.Options()
+    options.log_errors = False
+    return re2.compile(f"(?m){pattern}".encode(), options)  # Bytes need no offsets.
 
 
 class Scanner:

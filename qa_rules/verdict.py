@@ -71,6 +71,16 @@ def fact(
     )  # fmt: skip
 
 
+def precedes(one: Evidence, other: Evidence) -> bool:
+    """Whether `one` comes before `other`: by utterance and place in it, else by time."""
+    if one.utterance is not None and other.utterance is not None:
+        if one.utterance != other.utterance:
+            return one.utterance < other.utterance
+        if one.form != "none" and other.form != "none":
+            return one.char_end <= other.char_start
+    return one.end_ms <= other.start_ms and one != other
+
+
 def merge_evidence(evidence: tuple[Evidence, ...]) -> tuple[Evidence, ...]:
     """Sorted by time, with one entry where several overlap in an utterance.
 

@@ -6,11 +6,13 @@ from collections.abc import Sequence
 from qa_rules.compilation import Operator
 from qa_rules.facts import CallFacts
 from qa_rules.logic import Truth
-from qa_rules.relation_operators import OrderOperator, WithinOperator
+from qa_rules.meaning_operators import ActOperator, SemanticOperator
+from qa_rules.relation_operators import RelationOperator
 from qa_rules.scan import Scanner, Triggers
 from qa_rules.scope import Scope
 from qa_rules.searches import SemanticCondition
-from qa_rules.text_operators import ActOperator, Awaited, EventOperator, SemanticOperator
+from qa_rules.searching import SearchOperator
+from qa_rules.utterance_operators import EventOperator
 
 CODES = {truth.name: code for code, truth in enumerate(Truth)}
 """Truth values as small numbers, by their name: enum members are slow to hash."""
@@ -19,15 +21,15 @@ CODES = {truth.name: code for code, truth in enumerate(Truth)}
 class Waking:
     """The slots of operators by what wakes them.
 
-    A search sleeps while none of its triggers occurs and its scope has no gap; a relation
-    sleeps while one of its two conditions does. `quiet` holds the truth codes of sleepers by
+    A search sleeps while none of its triggers occurs and its scope has no gap, one with an anchor
+    while the anchor does; a relation while what it relates does. `quiet` holds the truth codes of sleepers by
     slot; those of operators that never sleep are placeholders.
     """
 
     def __init__(self, operators: Sequence[Operator]) -> None:
         self.quiet = [CODES[Truth.FALSE.name]] * len(operators)
         self._always: list[int] = []
-        self._relations: list[tuple[int, int, int]] = []
+        self._dependent: list[tuple[int, RelationOperator | None, int]] = []
         self._words: dict[str, list[int]] = defaultdict(list)
         self._nodes: dict[str, list[int]] = defaultdict(list)
         self._events: list[int] = []
@@ -42,13 +44,17 @@ class Waking:
         self.scanner = Scanner(triggers)
 
     def _place(self, slot: int, operator: Operator) -> Triggers | None:
-        if isinstance(operator, OrderOperator | WithinOperator):
-            self._relations.append((slot, *operator.slots))
+        if isinstance(operator, RelationOperator):
+            self._dependent.append((slot, operator, -1))
+            self.quiet[slot] = CODES[operator.quiet.name]
             return None
-        if not isinstance(operator, Awaited):
+        if not isinstance(operator, SearchOperator):
             self._always.append(slot)
             return None
         triggers = operator.triggers
+        if operator.anchor_slot is not None:
+            self._dependent.append((slot, None, operator.anchor_slot))
+            return triggers
         if triggers is None:
             self._always.append(slot)
             return None
@@ -83,10 +89,14 @@ class Waking:
         for (scope, unheard_ms), slots in self._scopes.items():
             if scope.role not in heard and facts.select(scope, unheard_ms).gap is not None:
                 awake.update(slots)
-        for slot, one, other in self._relations:
-            if one in awake and other in awake:
-                awake.add(slot)
+        self._stir(awake)
         return awake
+
+    def _stir(self, awake: set[int]) -> None:
+        """Adds what is awake because of others; what a condition refers to has a lower slot."""
+        for slot, operator, anchor in self._dependent:
+            if anchor in awake if operator is None else operator.stirs(awake):
+                awake.add(slot)
 
     def _meant(self, facts: CallFacts) -> set[int]:
         if not self._meanings:

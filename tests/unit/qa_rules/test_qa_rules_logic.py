@@ -18,7 +18,7 @@ from qa_rules.boolean import (
     names_in,
     parse_line,
 )
-from qa_rules.compilation import judge_line
+from qa_rules.judging import judge_line
 from qa_rules.logic import Truth, at_least, conjunction, disjunction, negate
 from qa_rules.verdict import Verdict
 

@@ -1,0 +1,140 @@
+"""Keyword expressions compiled for the normalised, heard and pinyin forms of a text."""
+
+from collections.abc import Callable, Iterator, Sequence
+from functools import lru_cache
+
+from events.keywords import (
+    AllOf,
+    Term,
+    find,
+    map_terms,
+    parse_expression,
+    substring_spans,
+    terms,
+)
+from nlp.normalise import TextForm, TextForms, forms
+from nlp.phonetics import syllables
+from qa_rules.facts import SOUNDS, CallFacts
+from qa_rules.scan import Triggers
+
+_SHORTEST_SOUND = 3  # Two syllables sound like too many other words to be evidence.
+
+
+class Keyword:
+    """One expression, shared by every condition that states it: compare by identity."""
+
+    def __init__(self, source: str) -> None:
+        parsed = parse_expression(source)
+        self._exact = map_terms(parsed, _folded)
+        self._sounds = map_terms(parsed, _sounds_of)
+        self.terms = tuple(term for term in terms(self._exact) if term)
+        self.sounds = tuple(s for s in terms(self._sounds) if len(s) >= _SHORTEST_SOUND)
+        # `&` means "in one utterance"; anything narrower must stay inside one sentence.
+        self._wide = isinstance(parsed, AllOf)
+
+    def spans(self, text: TextForms, by_sound: bool) -> Iterator[tuple[int, int, TextForm]]:
+        """Raw-text spans where the expression holds, and the form that showed it."""
+        form: TextForm = "normalised"
+        hits = self._exactly(text.normalised, text, form)
+        if not hits and text.heard != text.normalised:
+            form = "heard"
+            hits = self._exactly(text.heard, text, form)
+        if not hits and by_sound and self.sounds:
+            form = "pinyin"
+            found = find(self._sounds, _soundingly(SOUNDS.encode(text.pinyin)))
+            hits = self._kept(found, text, form)
+        for start, end in hits:
+            raw_start, raw_end = text.to_raw(start, end, form)
+            yield raw_start, raw_end, form
+
+    def _exactly(self, subject: str, text: TextForms, form: TextForm) -> Sequence[tuple[int, int]]:
+        exact = self._exact
+        if isinstance(exact, Term):
+            found = substring_spans(exact.text, subject)
+        else:
+            found = find(exact, lambda term: substring_spans(term, subject))
+        return self._kept(found, text, form) if found else found
+
+    def _kept(
+        self, spans: Sequence[tuple[int, int]], text: TextForms, form: TextForm
+    ) -> Sequence[tuple[int, int]]:
+        return spans if self._wide else [s for s in spans if in_one_sentence(text, s, form)]
+
+
+@lru_cache(maxsize=1 << 16)
+def keyword(source: str) -> Keyword:
+    """The compiled expression, the same one for the same source.
+
+    Raises:
+        AppError: `bad-expression`.
+    """
+    return Keyword(source)
+
+
+class Keywords:
+    """Several expressions, and where in a call each of them may hold."""
+
+    def __init__(self, words: Sequence[str]) -> None:
+        self.each = tuple(keyword(word) for word in words)
+        self._of_term = _by_term([one.terms for one in self.each])
+        self._of_sound = _by_term([one.sounds for one in self.each])
+
+    @property
+    def triggers(self) -> Triggers:
+        """The terms of the expressions; without one of them no expression can hold.
+
+        An expression must hold something positive.
+        """
+        return Triggers(terms=tuple(self._of_term), sounds=tuple(self._of_sound))
+
+    def places(self, facts: CallFacts) -> dict[int, set[int]]:
+        """For each expression with a term in the call: indexes of the utterances that hold one."""
+        scan = facts.scan
+        found: dict[int, set[int]] = {}
+        for wanted, occurring in ((self._of_term, scan.terms), (self._of_sound, scan.sounds)):
+            if not occurring:
+                continue
+            for term in wanted.keys() & occurring.keys():
+                for which in wanted[term]:
+                    known = found.get(which)
+                    found[which] = occurring[term] if known is None else known | occurring[term]
+        return found
+
+    def hold_in(self, text: TextForms) -> bool:
+        """Whether some expression holds in a text, sounds left aside."""
+        return any(True for one in self.each for _ in one.spans(text, False))
+
+
+def in_one_sentence(text: TextForms, span: tuple[int, int], form: TextForm) -> bool:
+    """Whether a span of a form lies inside one sentence."""
+    sentences = text.sentences if form == "normalised" else text.heard_sentences
+    if len(sentences) == 1:
+        return True
+    start, end = span
+    return any(low <= start and end <= high for low, high in sentences)
+
+
+def _by_term(of_each: Sequence[Sequence[str]]) -> dict[str, list[int]]:
+    """The expressions, by position, in which each term occurs."""
+    found: dict[str, list[int]] = {}
+    for which, terms_of in enumerate(of_each):
+        for term in terms_of:
+            found.setdefault(term, []).append(which)
+    return found
+
+
+def _soundingly(codes: str) -> Callable[[str], tuple[tuple[int, int], ...]]:
+    def occurrences(term: str) -> tuple[tuple[int, int], ...]:
+        return substring_spans(term, codes) if len(term) >= _SHORTEST_SOUND else ()
+
+    return occurrences
+
+
+@lru_cache(maxsize=1 << 16)
+def _folded(term: str) -> str:
+    return forms(term).heard or term
+
+
+@lru_cache(maxsize=1 << 16)
+def _sounds_of(term: str) -> str:
+    return SOUNDS.encode(syllables(_folded(term)))
