@@ -22,6 +22,7 @@ from pipeline.attempts import SupersededError
 from pipeline.jobs import defer_judging
 from pipeline.judging.asking import stored_judgements
 from pipeline.resources import Resources
+from pipeline.reviews.reanalysis import carry_over
 from pipeline.webhooks import CALL_COMPLETED, announce, completed_data
 
 
@@ -54,7 +55,10 @@ def analyse_stored(
 async def store_result(
     session: AsyncSession, call: Call, analysed: Analysed, versions: tuple[Version, Version]
 ) -> None:
-    """Replace the results of a call, which the session must hold, and what lists show of them."""
+    """Replace the results of a call, which the session must hold, and what lists show of them.
+
+    Human verdicts that still fit the new findings stay with them.
+    """
     analysis = analysed.analysis
     await save_analysis(session, call.id, analysis)
     await save_vectors(session, call.id, analysed.encoder, analysed.vectors)
@@ -63,6 +67,7 @@ async def store_result(
     call.vetoed = analysis.score.vetoed
     call.tree_version_id, call.ruleset_version_id = (version.id for version in versions)
     call.finished_at = (await session.execute(func.now().select())).scalar_one()
+    await carry_over(session, call, analysis)
 
 
 async def analyze_call(resources: Resources, call: Call, token: uuid.UUID) -> None:
