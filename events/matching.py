@@ -13,6 +13,7 @@ from events.acts.reading import ActPlace, ActReader
 from events.cues import denies, quoted
 from events.exact import ExactMatch, ExactMatcher
 from events.hits import EventHit
+from events.nearness import Nearness, by_acts, by_examples
 from events.places import follows, in_scope, precedes, span_of
 from events.segments import segments, semantic_text
 from events.semantic import Floats, SemanticModel
@@ -91,6 +92,31 @@ class TreeMatcher:
         hits.sort(key=lambda h: (h.start_ms, h.utterance or 0, self._rank[h.node]))
         return tuple(hits)
 
+    def nearness(self, transcript: Transcript) -> tuple[Nearness, ...]:
+        """How near each utterance comes to each node by meaning, nearest nodes first.
+
+        One entry for each node and utterance, of the layer that comes nearest to its threshold.
+        Exact layers either match or do not, and scopes are not looked at.
+        """
+        if self._encoder is None:
+            return ()
+        texts = [(u, forms(u.text)) for u in transcript.utterances]
+        texts = [(u, text) for u, text in texts if text.heard]
+        cut, vectors = self._vectors(texts)
+        limits = {node.path: self._limit(node) for node in self._nodes}
+        entries = list(by_examples(self._models, limits, texts, cut, vectors))
+        if self._acts is not None:
+            entries += by_acts(self._acts, self._nodes, texts, vectors)
+        best: dict[tuple[int, str], Nearness] = {}
+        for entry in sorted(entries, key=lambda entry: entry.distance):
+            best.setdefault((entry.utterance, entry.node), entry)
+        return tuple(best.values())
+
+    def _limit(self, node: EventNode) -> float:
+        """The semantic score that makes an utterance a hit of the node."""
+        limit = DEFAULT_THRESHOLD if node.match.threshold is None else node.match.threshold
+        return max(limit, SURE_EXAMPLE) if self._acts is not None and node.match.act else limit
+
     @staticmethod
     def _mark(places: dict[str, list[Utterance]], path: str, utterance: Utterance) -> None:
         # A parent is hit when a child is, so anchors may name either.
@@ -142,10 +168,9 @@ class TreeMatcher:
         places: dict[str, list[Utterance]],
     ) -> EventHit | None:
         score = semantic.score
-        limit = DEFAULT_THRESHOLD if node.match.threshold is None else node.match.threshold
-        if self._acts is not None and node.match.act:
-            limit = max(limit, SURE_EXAMPLE)
-        elif node.context is not None:
+        limit = self._limit(node)
+        decided = self._acts is not None and node.match.act
+        if node.context is not None and not decided:
             before = [u for path in node.context.after.nodes for u in places.get(path, ())]
             if follows(node.context.after, said.utterance, before):
                 score = min(1.0, max(0.0, score + node.context.bonus))
@@ -188,6 +213,15 @@ class TreeMatcher:
         """Candidates of the semantic and of the learned layer, for each utterance."""
         if self._encoder is None:
             return [{} for _ in texts], [{} for _ in texts]
+        cut, vectors = self._vectors(texts)
+        acts = self._acts.read(texts, vectors) if self._acts else [{} for _ in texts]
+        return self._semantic(texts, cut, vectors), acts
+
+    def _vectors(
+        self, texts: list[tuple[Utterance, TextForms]]
+    ) -> tuple[list[list[tuple[int, int, str]]], dict[str, Floats]]:
+        """The segments of each utterance (start, end, text), and the vector of each text."""
+        assert self._encoder is not None
         cut = [
             [
                 (start, end, semantic_text(text.normalised[start:end]))
@@ -196,9 +230,7 @@ class TreeMatcher:
             for _, text in texts
         ]
         unique = list(dict.fromkeys(item[2] for parts in cut for item in parts))
-        vectors = dict(zip(unique, self._encoder.encode(unique), strict=True))
-        acts = self._acts.read(texts, vectors) if self._acts else [{} for _ in texts]
-        return self._semantic(texts, cut, vectors), acts
+        return cut, dict(zip(unique, self._encoder.encode(unique), strict=True))
 
     def _semantic(
         self,

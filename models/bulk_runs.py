@@ -35,6 +35,11 @@ class NewRun:
     username: str
 
 
+def document_kind(run: BulkRun) -> DocumentKind:
+    """What kind of document the run is about."""
+    return "tree" if run.document_kind == "tree" else "ruleset"
+
+
 async def add_run(session: AsyncSession, new: NewRun) -> BulkRun:
     """The run, with the version's text as it is now. The caller queues its job."""
     row = BulkRun(

@@ -12,6 +12,7 @@ from core.serial import to_json
 from events.hits import EventHit, SopReport
 from events.judgement import Judgements, JudgeQuestion, tree_questions, with_judged
 from events.matching import TreeMatcher
+from events.nearness import Nearness
 from events.sop import sop_report
 from events.tree import EventTree
 from insights.conversation import CallMetrics, call_metrics
@@ -109,6 +110,10 @@ class CallAnalyzer:
         """The events of one call; all that `analyze` says of the tree's nodes."""
         matched = self._matcher.match(transcript)
         return with_judged(self.tree, transcript, matched, judgements)
+
+    def nearness(self, transcript: Transcript) -> tuple[Nearness, ...]:
+        """How near each utterance comes to each node of the tree, hit or not; nearest first."""
+        return self._matcher.nearness(transcript)
 
     def judge(
         self,

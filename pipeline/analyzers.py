@@ -29,6 +29,16 @@ class Analyzers:
         self._made: OrderedDict[tuple[str, ...], CallAnalyzer] = OrderedDict()
         self._lock = threading.Lock()
 
+    @property
+    def encoder_id(self) -> str:
+        """Names the sentence encoder of all the analyzers, which this may have to load.
+
+        Raises:
+            AppError: `extra-missing`, `weights-missing`.
+        """
+        with self._lock:
+            return self._loaded().encoder_id
+
     def get(self, tree: Version, ruleset: Version) -> CallAnalyzer:
         """The analyzer for two stored versions; compiling may take seconds.
 
@@ -50,12 +60,15 @@ class Analyzers:
                 self._made.popitem(last=False)
             return self._made[key]
 
-    def _compile(self, tree: Version, ruleset: Version) -> CallAnalyzer:
+    def _loaded(self) -> SentenceEncoder:
         if self._encoder is None:
             settings = self._settings
             self._encoder = CachedEncoder(
                 load_encoder(settings.nlp, settings.data_dir, offline=settings.offline)
             )
+        return self._encoder
+
+    def _compile(self, tree: Version, ruleset: Version) -> CallAnalyzer:
         return CallAnalyzer(
             replace(
                 parse_tree(tree.document, tree.name), name=tree.name, version=str(tree.version)
@@ -65,5 +78,5 @@ class Analyzers:
                 name=ruleset.name,
                 version=str(ruleset.version),
             ),
-            self._encoder,
+            self._loaded(),
         )

@@ -15,22 +15,41 @@ TRANSCRIBE_CALL = "transcribe_call"
 ANALYZE_CALL = "analyze_call"
 JUDGE_CALL = "judge_call"
 DELIVER_WEBHOOK = "deliver_webhook"
+PLAN_RUN = "plan_run"
+WORK_CHUNK = "work_chunk"
+RUN_TRIAL = "run_trial"
 MAINTAIN = "maintain"
 
 TRANSCRIBE_QUEUE = "transcribe"
 ANALYZE_QUEUE = "analyze"
 JUDGE_QUEUE = "judge"
 DELIVER_QUEUE = "deliver"
+BULK_QUEUE = "bulk"
 MAINTENANCE_QUEUE = "maintenance"
-QUEUES = (TRANSCRIBE_QUEUE, ANALYZE_QUEUE, JUDGE_QUEUE, DELIVER_QUEUE, MAINTENANCE_QUEUE)
+QUEUES = (
+    TRANSCRIBE_QUEUE,
+    ANALYZE_QUEUE,
+    JUDGE_QUEUE,
+    DELIVER_QUEUE,
+    BULK_QUEUE,
+    MAINTENANCE_QUEUE,
+)
 
 QUEUE_OF = {
     TRANSCRIBE_CALL: TRANSCRIBE_QUEUE,
     ANALYZE_CALL: ANALYZE_QUEUE,
     JUDGE_CALL: JUDGE_QUEUE,
     DELIVER_WEBHOOK: DELIVER_QUEUE,
+    PLAN_RUN: BULK_QUEUE,
+    WORK_CHUNK: BULK_QUEUE,
+    # Somebody is waiting for it: it goes where work is short, and before the rest of it.
+    RUN_TRIAL: ANALYZE_QUEUE,
     MAINTAIN: MAINTENANCE_QUEUE,
 }
+LANES = 4
+"""Chunks of one bulk run that may be worked on at the same time."""
+
+_URGENT = 10
 
 # Never opened: every job goes in through the connection of the session that defers it.
 _APP = App(connector=PsycopgConnector())
@@ -43,12 +62,14 @@ async def defer(
     *,
     lock: str | None = None,
     schedule_at: dt.datetime | None = None,
+    priority: int = 0,
     **args: JSONValue,
 ) -> int:
     """The id of the job, which exists if and only if the session's transaction commits.
 
     `queue` defaults to the job's own. Jobs with the same `lock` run one after another.
-    `schedule_at` (aware) is the earliest time to run.
+    `schedule_at` (aware) is the earliest time to run; of those waiting, the highest `priority`
+    runs first.
     """
     await session.flush()
     connection = await (await session.connection()).get_raw_connection()
@@ -57,6 +78,7 @@ async def defer(
         queue=queue or QUEUE_OF[job_name],
         lock=lock,
         schedule_at=schedule_at,
+        priority=priority,
         connection=connection.driver_connection,
     )
     return await deferrer.defer_async(**args)
@@ -107,6 +129,29 @@ async def defer_delivery(
         message_id=str(message_id),
         attempt=attempt,
     )
+
+
+async def defer_plan(session: AsyncSession, run_id: uuid.UUID) -> int:
+    """The job that chooses the calls of a bulk run and begins the work on them."""
+    return await defer(session, PLAN_RUN, lock=run_lock(run_id), run_id=str(run_id))
+
+
+async def defer_chunk(session: AsyncSession, run_id: uuid.UUID, position: int) -> int:
+    """The job that does one chunk of a bulk run."""
+    lock = run_lock(run_id, position % LANES)
+    return await defer(session, WORK_CHUNK, lock=lock, run_id=str(run_id), position=position)
+
+
+async def defer_trial(session: AsyncSession, run_id: uuid.UUID) -> int:
+    """The job that tries a version on some sentences or one call, before all that waits."""
+    return await defer(
+        session, RUN_TRIAL, lock=run_lock(run_id), priority=_URGENT, run_id=str(run_id)
+    )
+
+
+def run_lock(run_id: uuid.UUID, lane: int | None = None) -> str:
+    """The lock of a bulk run's first job, or of the jobs of one of its lanes."""
+    return f"bulk:{run_id}" if lane is None else f"bulk:{run_id}:{lane}"
 
 
 def call_lock(call_id: uuid.UUID) -> str:

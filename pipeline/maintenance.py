@@ -11,8 +11,10 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from core.settings import WorkerSettings
 from models.access import delete_expired_sessions
+from models.bulk_runs import delete_old_runs
 from models.database import Database
 from models.partitions import ensure_partitions
+from pipeline.bulk.stages import requeue_runs
 from pipeline.jobs import defer_analysis, defer_delivery, defer_transcription
 
 logger = logging.getLogger(__name__)
@@ -24,10 +26,10 @@ async def rescue(app: App, database: Database, settings: WorkerSettings) -> int:
     """Number of pieces of work that nobody was doing any more, and that are queued again now.
 
     First the jobs of workers without a heartbeat. Then what lost its job altogether: calls that
-    are neither done nor failed, and pending webhook messages, with no job waiting or running. As
-    every change of state is committed together with its job, such a one is never just late.
-    Finished work has no job and no such state, so it is never touched. One rescuer works at a
-    time; the others find the lock taken and return 0.
+    are neither done nor failed, pending webhook messages and bulk runs, with no job waiting or
+    running. As every change of state is committed together with its job, such a one is never just
+    late. Finished work has no job and no such state, so it is never touched. One rescuer works at
+    a time; the others find the lock taken and return 0.
     """
     async with database.session() as session:
         key = {"key": "tingjian:rescue"}
@@ -37,15 +39,17 @@ async def rescue(app: App, database: Database, settings: WorkerSettings) -> int:
         rescued = await _retry_stalled(app, settings)
         rescued += await _requeue_calls(session)
         rescued += await _requeue_messages(session)
+        rescued += await requeue_runs(session)
         await session.commit()
     return rescued
 
 
 async def maintain(app: App, database: Database) -> None:
-    """Make the partitions of the coming months, and remove expired sessions and old failed jobs."""
+    """Make the partitions of the coming months; remove old sessions, runs and failed jobs."""
     async with database.session() as session:
         created = await ensure_partitions(session)
         await delete_expired_sessions(session)
+        await delete_old_runs(session)
         await session.commit()
     if created:
         logger.info("partitions created", extra={"partitions": ", ".join(created)})

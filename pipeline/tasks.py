@@ -8,6 +8,7 @@ from models.database import Database, libpq_url
 from pipeline import jobs
 from pipeline.analyzing import analyze_call
 from pipeline.attempts import StageRetry, attempt
+from pipeline.bulk import stages, trying
 from pipeline.delivery import deliver
 from pipeline.judging.stage import judge_call
 from pipeline.maintenance import maintain
@@ -40,6 +41,18 @@ def make_app(resources: Resources) -> App:
     @app.task(name=jobs.DELIVER_WEBHOOK, queue=jobs.DELIVER_QUEUE, retry=retry)
     async def deliver_webhook(message_id: str, attempt: int) -> None:
         await deliver(database, resources.settings.webhook, uuid.UUID(message_id), attempt)
+
+    @app.task(name=jobs.PLAN_RUN, queue=jobs.BULK_QUEUE, retry=retry)
+    async def plan_run(run_id: str) -> None:
+        await stages.plan(resources, uuid.UUID(run_id))
+
+    @app.task(name=jobs.WORK_CHUNK, queue=jobs.BULK_QUEUE, retry=retry)
+    async def work_chunk(run_id: str, position: int) -> None:
+        await stages.work_on_chunk(resources, uuid.UUID(run_id), position)
+
+    @app.task(name=jobs.RUN_TRIAL, queue=jobs.ANALYZE_QUEUE, retry=retry)
+    async def run_trial(run_id: str) -> None:
+        await trying.run_trial(resources, uuid.UUID(run_id))
 
     @app.periodic(cron="17 * * * *")
     @app.task(

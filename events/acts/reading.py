@@ -57,6 +57,28 @@ class ActReader:
                 self._place(group, parts, row, sure, found)
         return found
 
+    def chances(
+        self, texts: Sequence[tuple[Utterance, TextForms]], vectors: dict[str, Floats]
+    ) -> list[dict[str, tuple[float, float]]]:
+        """For each utterance the chance of every label in its turn, and the chance it takes.
+
+        Utterances of one turn share their chances; `vectors` as for `read`.
+        """
+        groups = _grouped(texts)
+        found: list[dict[str, tuple[float, float]]] = [{} for _ in texts]
+        if not groups:
+            return found
+        rows = [np.array([vectors[t] for t in group.turn.segment_texts]) for group in groups]
+        predicted = self._model.predict([group.turn for group in groups], rows)
+        for group, row in zip(groups, predicted, strict=True):
+            told = {
+                label: (float(chance), float(limit))
+                for label, chance, limit in zip(LABELS, row, self._limits, strict=True)
+            }
+            for at in group.rows:
+                found[at] = told
+        return found
+
     def _place(
         self,
         group: _Group,

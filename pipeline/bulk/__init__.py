@@ -1,0 +1,1 @@
+"""Bulk runs: trials, back-tests and re-analyses, chunk by chunk in the background."""

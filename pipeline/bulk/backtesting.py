@@ -1,0 +1,98 @@
+"""A chunk of a back-test: each call analysed as things are, and with the version under test."""
+
+import asyncio
+import uuid
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from events.judgement import Judgements
+from models.backtests import ComparedCall, save_comparisons
+from models.tables import BulkRun, Call
+from nlp.vectors import Shelf, using
+from pipeline.analysis import CallAnalyzer
+from pipeline.analyzing import call_metadata
+from pipeline.bulk.comparing import compare
+from pipeline.bulk.failures import Failures
+from pipeline.bulk.loading import InForce, StoredCall, load_calls, with_candidate
+from pipeline.judging.asking import stored_judgements
+from pipeline.resources import Resources
+
+
+@dataclass(frozen=True, slots=True)
+class _Comparable:
+    """A stored call with the two analyzers that it is read with, and what is judged of it."""
+
+    stored: StoredCall
+    before: CallAnalyzer
+    after: CallAnalyzer
+    judgements: Judgements
+
+
+@dataclass(frozen=True, slots=True)
+class ComparedChunk:
+    """What a chunk of a back-test found, ready to be stored."""
+
+    compared: tuple[ComparedCall, ...]
+    calls: dict[uuid.UUID, Call]
+
+    async def save(self, session: AsyncSession, run: BulkRun) -> None:
+        """Store it with the run."""
+        await save_comparisons(session, run.id, self.compared, self.calls)
+
+
+async def backtest_chunk(
+    resources: Resources, run: BulkRun, call_ids: Sequence[uuid.UUID], failures: Failures
+) -> ComparedChunk:
+    """Both analyses of every call, by the same code: stored results are not looked at.
+
+    Raises:
+        AppError: `bad-tree`, `bad-rules` when the version does not compile.
+        StoppedError: the process has to stop.
+    """
+    items = await _comparable(resources, run, call_ids)
+    compared = await asyncio.to_thread(_compare_all, resources, run, items, failures)
+    return ComparedChunk(tuple(compared), {item.stored.call.id: item.stored.call for item in items})
+
+
+async def _comparable(
+    resources: Resources, run: BulkRun, call_ids: Sequence[uuid.UUID]
+) -> list[_Comparable]:
+    analyzers, in_force, items = resources.analyzers, InForce(), []
+    encoder = await asyncio.to_thread(lambda: analyzers.encoder_id)
+    async with resources.database.session() as session:
+        for stored in await load_calls(session, call_ids, encoder):
+            pair = await in_force.of(session, stored.call.domain)
+            before = await asyncio.to_thread(analyzers.get, *pair)
+            after = await asyncio.to_thread(analyzers.get, *with_candidate(run, pair))
+            judgements = await stored_judgements(
+                session,
+                resources.settings.judge,
+                stored.call.id,
+                stored.transcript,
+                tuple(dict.fromkeys((*before.questions, *after.questions))),
+            )
+            items.append(_Comparable(stored, before, after, judgements))
+    return items
+
+
+def _compare_all(
+    resources: Resources, run: BulkRun, items: Sequence[_Comparable], failures: Failures
+) -> list[ComparedCall]:
+    compared = []
+    for item in items:
+        with failures.of_call(item.stored.call.id, resources.stopping):
+            compared.append(_compare(run, item))
+    return compared
+
+
+def _compare(run: BulkRun, item: _Comparable) -> ComparedCall:
+    transcript, metadata = item.stored.transcript, call_metadata(item.stored.call)
+    with using(Shelf(item.stored.vectors)):
+        hits = item.before.match(transcript, item.judgements)
+        before = item.before.judge(transcript, hits, metadata)
+        if run.document_kind == "tree":
+            hits = item.after.match(transcript, item.judgements)
+        after = item.after.judge(transcript, hits, metadata)
+    return compare(item.stored.call.id, transcript, before, after)
