@@ -2,6 +2,9 @@
 
 import os
 from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor, as_completed
+from dataclasses import dataclass
+from itertools import islice
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +16,7 @@ from numpy.typing import NDArray
 
 from asr.decode import SAMPLE_RATE_HZ
 from asr.engines.base import DecodeOptions, WindowText, WindowWord
+from asr.engines.batches import Piece, batches, lanes, pieces
 from asr.transcript import EngineInfo
 from core.errors import AppError
 from core.settings import AsrSettings
@@ -33,8 +37,30 @@ _TOKENS_PER_SECOND = 12
 _CLOSING = frozenset("，。！？、；：,.!?;:…”’）)》】~—·%")
 
 
+@dataclass(frozen=True, slots=True)
+class _Encoded:
+    """A piece and the encoder's output for it, of shape (windows, positions, width)."""
+
+    piece: Piece
+    features: Any
+
+
+@dataclass(frozen=True, slots=True)
+class _Decoded:
+    """An encoded piece and, per window, the engine's result."""
+
+    encoded: _Encoded
+    outputs: tuple[Any, ...]
+
+
 class FasterWhisperEngine:
-    """One set of Whisper weights in memory.
+    """One set of Whisper weights in memory, used by any number of calls at once.
+
+    On a CPU one thread does the work of one window, and as many are in work as there are
+    threads: threads that share one small matrix product mostly wait for each other. Windows are
+    encoded and aligned one by one, so that what they need stays in the caches, and decoded in
+    batches, so that the weights are read once a step for all. A GPU does all of it in batches.
+    With int8 weights on a CPU no text depends on the batch (there is a test).
 
     Args:
         directory: CTranslate2 weights with their tokenizer.
@@ -52,12 +78,15 @@ class FasterWhisperEngine:
     def __init__(self, directory: Path, name: str, sha256: str, settings: AsrSettings) -> None:
         device, compute_type = _device(settings)
         self.batch_size = settings.batch_size
+        self._is_cpu = device == "cpu"
+        self._lanes, threads = lanes(settings.cpu_threads or _cores()) if self._is_cpu else (1, 1)
         try:
             self._model = WhisperModel(
                 str(directory),
                 device=device,
                 compute_type=compute_type,
-                cpu_threads=settings.cpu_threads or _cores(),
+                cpu_threads=threads,
+                num_workers=self._lanes,
                 local_files_only=True,
             )
         except (RuntimeError, ValueError, OSError) as error:
@@ -67,6 +96,7 @@ class FasterWhisperEngine:
                 f"请运行 tingjian weights verify {name}，或重新下载。",
                 detail={"weights": name},
             ) from error
+        self._pool = ThreadPoolExecutor(self._lanes, thread_name_prefix="recognise")
         self._tokenizer = Tokenizer(
             self._model.hf_tokenizer,
             self._model.model.is_multilingual,
@@ -93,63 +123,86 @@ class FasterWhisperEngine:
         self, windows: Sequence[NDArray[np.float32]], options: DecodeOptions
     ) -> list[WindowText]:
         """The text of each window, in order, with word times counted from the window's start."""
-        results: list[WindowText | None] = [None] * len(windows)
-        buckets: dict[int, list[int]] = {}
-        for number, window in enumerate(windows):
-            buckets.setdefault(_bucket_ms(window), []).append(number)
-        for length_ms, numbers in sorted(buckets.items()):
-            for first in range(0, len(numbers), self.batch_size):
-                batch = numbers[first : first + self.batch_size]
-                texts = self._batch([windows[n] for n in batch], length_ms, options)
-                for number, text in zip(batch, texts, strict=True):
-                    results[number] = text
-        return [result for result in results if result is not None]
+        together = 1 if self._is_cpu else self.batch_size
+        encoded = list(self._pool.map(self._encode, pieces(windows, _bucket_ms, together)))
+        # Every lane gets a share, even if that makes the batches smaller.
+        share = -(-len(windows) // self._lanes)
+        limit = min(self.batch_size, share) if self._is_cpu else 1
+        decoding = [
+            self._pool.submit(self._decode, batch, options)
+            for batch in batches(encoded, _length_ms, limit)
+        ]
+        aligning = [
+            self._pool.submit(self._align, decoded)
+            for batch in as_completed(decoding)
+            for decoded in batch.result()
+        ]
+        texts = {number: text for aligned in aligning for number, text in aligned.result().items()}
+        return [texts[number] for number in range(len(windows))]
 
-    def _batch(
-        self, windows: Sequence[NDArray[np.float32]], length_ms: int, options: DecodeOptions
-    ) -> list[WindowText]:
-        encoded = self._encode(windows, length_ms)
+    def _encode(self, piece: Piece) -> _Encoded:
+        samples = piece.length_ms * SAMPLE_RATE_HZ // 1000
+        frames = piece.length_ms * _FRAMES_PER_SECOND // 1000
+        features = np.stack(
+            [
+                self._model.feature_extractor(np.pad(w, (0, samples - len(w))))[:, :frames]
+                for w in piece.windows
+            ]
+        )
+        view = ctranslate2.StorageView.from_array(np.ascontiguousarray(features, np.float32))
+        return _Encoded(piece, self._model.model.encode(view, to_cpu=False))
+
+    def _decode(self, batch: Sequence[_Encoded], options: DecodeOptions) -> list[_Decoded]:
+        """The tokens of a batch of pieces of one length."""
         prompt = self._prompt(options.prompt)
-        budget = int(length_ms / 1000 * _TOKENS_PER_SECOND) + 16
+        budget = int(batch[0].piece.length_ms / 1000 * _TOKENS_PER_SECOND) + 16
         outputs = self._model.model.generate(
-            encoded,
-            [prompt] * len(windows),
+            _joined([encoded.features for encoded in batch]),
+            [prompt] * sum(len(encoded.piece.numbers) for encoded in batch),
             beam_size=options.beam_size,
             no_repeat_ngram_size=options.no_repeat_tokens,
             max_length=min(self._model.max_length, len(prompt) + budget),
             return_scores=True,
             return_no_speech_prob=True,
         )
-        tokens = [
-            [t for t in output.sequences_ids[0] if t < self._tokenizer.eot] for output in outputs
-        ]
-        frames = [max(1, len(w) * _FRAMES_PER_SECOND // SAMPLE_RATE_HZ) for w in windows]
-        alignments = self._model.find_alignment(self._tokenizer, tokens, encoded, frames)
+        rest = iter(outputs)
         return [
-            WindowText(
+            _Decoded(encoded, tuple(islice(rest, len(encoded.piece.numbers)))) for encoded in batch
+        ]
+
+    def _align(self, decoded: _Decoded) -> dict[int, WindowText]:
+        """The text of each window of a piece, by its number, with the times of its words."""
+        piece = decoded.encoded.piece
+        tokens = [
+            [t for t in output.sequences_ids[0] if t < self._tokenizer.eot]
+            for output in decoded.outputs
+        ]
+        frames = [max(1, len(w) * _FRAMES_PER_SECOND // SAMPLE_RATE_HZ) for w in piece.windows]
+        alignments = self._model.find_alignment(
+            self._tokenizer, tokens, decoded.encoded.features, frames
+        )
+        return {
+            number: WindowText(
                 words=_words(alignment),
                 avg_logprob=float(output.scores[0]),
                 no_speech_prob=float(output.no_speech_prob),
             )
-            for output, alignment in zip(outputs, alignments, strict=True)
-        ]
-
-    def _encode(self, windows: Sequence[NDArray[np.float32]], length_ms: int) -> Any:
-        """Encoder output for windows that are padded with silence to `length_ms`."""
-        samples = length_ms * SAMPLE_RATE_HZ // 1000
-        frames = length_ms * _FRAMES_PER_SECOND // 1000
-        features = np.stack(
-            [
-                self._model.feature_extractor(np.pad(w, (0, samples - len(w))))[:, :frames]
-                for w in windows
-            ]
-        )
-        view = ctranslate2.StorageView.from_array(np.ascontiguousarray(features, np.float32))
-        return self._model.model.encode(view, to_cpu=False)
+            for number, output, alignment in zip(
+                piece.numbers, decoded.outputs, alignments, strict=True
+            )
+        }
 
     def _prompt(self, text: str) -> list[int]:
         previous = self._tokenizer.encode(" " + text.strip()) if text.strip() else []
         return list(self._model.get_prompt(self._tokenizer, previous, without_timestamps=True))
+
+
+def _joined(features: Sequence[Any]) -> Any:
+    """Encoder outputs of one length as one; several come only from a CPU."""
+    if len(features) == 1:
+        return features[0]
+    whole = np.concatenate([np.asarray(f) for f in features])
+    return ctranslate2.StorageView.from_array(whole)
 
 
 def _words(alignment: list[dict[str, Any]]) -> tuple[WindowWord, ...]:
@@ -173,6 +226,10 @@ def _words(alignment: list[dict[str, Any]]) -> tuple[WindowWord, ...]:
             )
         )
     return tuple(words)
+
+
+def _length_ms(encoded: _Encoded) -> int:
+    return encoded.piece.length_ms
 
 
 def _bucket_ms(window: NDArray[np.float32]) -> int:
