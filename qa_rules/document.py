@@ -11,15 +11,14 @@ import yaml
 
 from core.errors import AppError
 from events.yaml_reader import Reader
-from qa_rules.boolean import Line, LineError, format_line, parse_line
-from qa_rules.condition_document import (
-    read_condition,
-    read_scalar,
-    read_tests,
-)
+from qa_rules.boolean import LineError, format_line, parse_line
+from qa_rules.condition_document import read_condition
 from qa_rules.dumping import CARD_KEYS, dump_ruleset
 from qa_rules.findings import RuleSeverity
+from qa_rules.measure_document import read_tests
 from qa_rules.model import Category, Example, ExampleLine, Rule, RuleSet, Scorecard
+from qa_rules.relation_document import read_line
+from qa_rules.scope_document import read_scalar
 
 _ROLE_WORDS = {
     "坐席": "agent",
@@ -157,11 +156,11 @@ def _rule(reader: Reader, node: yaml.Node) -> Rule:
     if "veto_if" in entries:
         if optional.get("veto"):
             raise reader.fail(entries["veto_if"], "veto: true 已经总是否决，与 veto_if 只写一个")
-        optional["veto_if"] = _line(reader, entries["veto_if"])
+        optional["veto_if"] = read_line(reader, entries["veto_if"])
     if "applies" in entries:
         optional["applies"] = read_tests(reader, entries["applies"], "applies")
     if "applies_if" in entries:
-        optional["applies_if"] = _line(reader, entries["applies_if"])
+        optional["applies_if"] = read_line(reader, entries["applies_if"])
     if "min_precision" in entries:
         optional["min_precision"] = reader.number(entries["min_precision"], "min_precision", 0, 1)
     if "unheard_ms" in entries:
@@ -174,22 +173,12 @@ def _rule(reader: Reader, node: yaml.Node) -> Rule:
         category=reader.name(entries["category"], "category"),
         severity=cast(RuleSeverity, severity),
         reason=reader.name(entries["reason"], "reason"),
-        hit_if=_line(reader, entries["hit_if"]),
+        hit_if=read_line(reader, entries["hit_if"]),
         conditions=_conditions(reader, entries["conditions"]),
         source=reader.source,
         line=node.start_mark.line + 1,
         **optional,
     )
-
-
-def _line(reader: Reader, node: yaml.Node) -> Line:
-    text = reader.name(node, "布尔式")
-    try:
-        return parse_line(text)
-    except LineError as error:
-        raise reader.fail(
-            node, f"布尔式“{text}”第 {error.column} 列：{error}".rstrip(".")
-        ) from error
 
 
 def _conditions(reader: Reader, node: yaml.Node) -> dict[str, Any]:

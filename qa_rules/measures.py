@@ -6,6 +6,9 @@ from typing import Literal
 from qa_rules.scope import SaidBy, Scalar
 
 Comparator = Literal["=", "!=", ">", ">=", "<", "<=", "in", "not in", "matches"]
+SpeechRateOf = Literal["call", "utterance"]
+DurationOf = Literal["call", "talk"]
+TurnsOf = Literal["turns", "utterances"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -56,7 +59,7 @@ class SpeechRateCondition:
 
     bounds: Bounds
     role: SaidBy = "agent"
-    of: Literal["call", "utterance"] = "call"
+    of: SpeechRateOf = "call"
     count: int = 1
     label: str = ""
     line: int = field(default=0, compare=False)
@@ -77,7 +80,7 @@ class DurationCondition:
     """Seconds of the whole recording, or (`of: talk`) of the role's speech."""
 
     bounds: Bounds
-    of: Literal["call", "talk"] = "call"
+    of: DurationOf = "call"
     role: SaidBy = "any"
     label: str = ""
     line: int = field(default=0, compare=False)
@@ -102,7 +105,7 @@ class TurnsCondition:
     """
 
     bounds: Bounds
-    of: Literal["turns", "utterances"] = "turns"
+    of: TurnsOf = "turns"
     role: SaidBy = "any"
     label: str = ""
     line: int = field(default=0, compare=False)

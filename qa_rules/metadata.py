@@ -1,11 +1,13 @@
 """Metadata: what is known of a call from elsewhere, compared with what rules ask of it."""
 
-from collections.abc import Mapping
+import datetime as dt
+from collections.abc import Mapping, Sequence
 
 from core.evidence import Evidence
 from qa_rules.facts import CallFacts
 from qa_rules.logic import Truth, conjunction
 from qa_rules.measures import MetadataCondition, MetadataTest
+from qa_rules.patterns import compiled
 from qa_rules.scope import Scalar
 from qa_rules.verdict import Gap, Verdict, fact, unsettled
 
@@ -61,14 +63,37 @@ def _holds(test: MetadataTest, value: object) -> Truth:
     if value is None:
         return Truth.NOT_APPLICABLE
     members = list(value) if isinstance(value, list | tuple | set | frozenset) else [value]
-    if test.comparator in ("=", "in", "!="):
+    if test.comparator in ("=", "in", "!=", "not in"):
         same = any(_same(member, wanted) for member in members for wanted in test.values)
-        return Truth.TRUE if same != (test.comparator == "!=") else Truth.FALSE
-    limit = _as_number(test.values[0])
-    numbers = [number for member in members if (number := _as_number(member)) is not None]
-    if limit is None or not numbers:
-        return Truth.NOT_APPLICABLE
-    return Truth.TRUE if any(_compared(test, one, limit) for one in numbers) else Truth.FALSE
+        return Truth.TRUE if same != (test.comparator in ("!=", "not in")) else Truth.FALSE
+    if test.comparator == "matches":
+        pattern = compiled(str(test.values[0]))
+        held = any(pattern.search(str(member)) is not None for member in members)
+        return Truth.TRUE if held else Truth.FALSE
+    return _compare_ordered(test, members)
+
+
+def _compare_ordered(test: MetadataTest, members: Sequence[object]) -> Truth:
+    """Numbers are compared as numbers, dates (ISO 8601) as times; nothing else has an order."""
+    for kind in (_as_number, _as_time):
+        limit = kind(test.values[0])
+        values = [value for member in members if (value := kind(member)) is not None]
+        if limit is not None and values:
+            return Truth.TRUE if any(_compared(test, one, limit) for one in values) else Truth.FALSE
+    return Truth.NOT_APPLICABLE
+
+
+def _as_time(value: object) -> float | None:
+    """Seconds since the epoch of an ISO 8601 date; without a zone it is taken as UTC."""
+    if isinstance(value, dt.datetime | dt.date):
+        value = value.isoformat()
+    if not isinstance(value, str):
+        return None
+    try:
+        time = dt.datetime.fromisoformat(value)
+        return (time if time.tzinfo else time.replace(tzinfo=dt.UTC)).timestamp()
+    except (ValueError, OverflowError):
+        return None
 
 
 def _same(value: object, wanted: Scalar) -> bool:

@@ -11,26 +11,44 @@ from functools import lru_cache
 
 from asr.transcript import ROLE_NAMES
 from events import keywords
+from nlp.entities import NAMES as ENTITY_NAMES
 from qa_rules.boolean import And, AtLeast, Line, Name, Not, Or
 from qa_rules.measures import (
     Bounds,
     DurationCondition,
     InterruptionCondition,
+    Measure,
     MetadataCondition,
     MetadataTest,
+    MonologueCondition,
     SilenceCondition,
     SpeechRateCondition,
     TalkRatioCondition,
+    TurnsCondition,
 )
 from qa_rules.model import Condition, Rule
-from qa_rules.relations import OrderCondition, WithinCondition
-from qa_rules.scope import Range, Scope
+from qa_rules.relations import (
+    LogicCondition,
+    OrderCondition,
+    ProcessCondition,
+    Relation,
+    RuleCondition,
+    TimesCondition,
+    UnansweredCondition,
+    WithinCondition,
+)
+from qa_rules.scope import EVERY_HIT, LAST_HIT, Anchor, Range, Reach, Scope
 from qa_rules.searches import (
     ActCondition,
+    EntityCondition,
     EventCondition,
     KeywordCondition,
     RegexCondition,
+    RepetitionCondition,
+    Search,
     SemanticCondition,
+    SentimentCondition,
+    VolumeCondition,
 )
 
 _SHOWN = 2
@@ -97,7 +115,10 @@ def line_sentence(line: Line, conditions: Mapping[str, Condition]) -> str:
 def absence(name: str, conditions: Mapping[str, Condition]) -> str:
     """What a complete search in vain says: `坐席全程没有说：添加微信、再联系（等 5 种说法）`."""
     condition = conditions[name]
-    if isinstance(condition, KeywordCondition | EventCondition) and condition.mode == "none":
+    if (
+        isinstance(condition, KeywordCondition | EventCondition | EntityCondition)
+        and condition.mode == "none"
+    ):
         condition = replace(condition, mode="any")
     elif isinstance(condition, RegexCondition):
         condition = replace(condition, negated=False)
@@ -115,34 +136,107 @@ def phrase(name: str, conditions: Mapping[str, Condition]) -> Phrase:
     condition = conditions.get(name)
     # What a condition refers to is looked up without it, so that circles come to an end.
     others = {key: value for key, value in conditions.items() if key != name}
+    if condition is None:
+        return Phrase("", f"“{name}”成立", f"“{name}”不成立")
+    if isinstance(condition, Search):
+        said = _search(name, condition)
+        anchor = condition.scope.anchor
+        return said if anchor is None else replace(said, subject=_beside(anchor, others, said))
+    if isinstance(condition, Relation):
+        return _relation(condition, others)
+    return _measured(condition)
+
+
+def _search(name: str, condition: Search) -> Phrase:
+    who = _who(condition.scope)
     match condition:
-        case None:
-            return Phrase("", f"“{name}”成立", f"“{name}”不成立")
         case KeywordCondition():
             return _keyword(condition)
-        case RegexCondition():
-            wanted = condition.label or f"“{name}”一类的话"
-            stated = Phrase(_who(condition.scope), f"说了{wanted}", f"没有说{wanted}")
-            return stated.flipped() if condition.negated else stated
-        case SemanticCondition():
-            wanted = condition.label or f"意思接近“{condition.examples[0]}”的话"
-            return Phrase(_who(condition.scope), f"说了{wanted}", f"没有说{wanted}")
-        case ActCondition():
-            wanted = condition.label or f"听起来像“{condition.act}”的话"
-            return Phrase(_who(condition.scope), f"说了{wanted}", f"没有说{wanted}")
         case EventCondition():
             return _event(condition)
-        case OrderCondition():
-            first = phrase(condition.first, others).says()
-            then = phrase(condition.then, others)
-            return Phrase(f"{first}之后", then.says(), then.says(False))
+        case RegexCondition():
+            stated = _said(who, condition.label or f"“{name}”一类的话")
+            return stated.flipped() if condition.negated else stated
+        case SemanticCondition():
+            return _said(who, condition.label or f"意思接近“{condition.examples[0]}”的话")
+        case ActCondition():
+            return _said(who, condition.label or f"听起来像“{condition.act}”的话")
+        case EntityCondition():
+            return _entity(condition, who)
+        case SentimentCondition(feeling=feeling, count=count):
+            mood = "不满" if feeling == "negative" else "满意"
+            what = condition.label or f"{count} 句以上表示{mood}的话"
+            return _said(who, what)
+        case RepetitionCondition(times=times):
+            what = condition.label or "几乎同样的话"
+            return Phrase(who, f"把{what}说了 {times} 遍以上", f"没有把{what}说 {times} 遍")
+        case VolumeCondition(above=above, below=below, count=count):
+            level = _bounded("", Bounds(above=above, below=below), " dBFS").yes
+            return Phrase(who, f"有 {count} 句以上的音量{level}", f"没有 {count} 句音量{level}的话")
+
+
+def _said(who: str, what: str) -> Phrase:
+    return Phrase(who, f"说了{what}", f"没有说{what}")
+
+
+def _entity(condition: EntityCondition, who: str) -> Phrase:
+    names = [ENTITY_NAMES[kind] for kind in condition.kinds]
+    bounds = Bounds(above=condition.above, below=condition.below)
+    limit = "" if bounds == Bounds() else f"（数值{_bounded('', bounds, '').yes}）"
+    either = condition.label or "或".join(names)
+    match condition.mode:
+        case "any":
+            return Phrase(who, f"提到{either}{limit}", f"没有提到{either}{limit}")
+        case "none":
+            return Phrase(who, f"没有提到{either}{limit}", f"提到{either}{limit}")
+        case "all":
+            every = condition.label or "和".join(names)
+            return Phrase(who, f"提到了{every}{limit}", f"没有提全{every}{limit}")
+        case "at_least":
+            share = f"{'、'.join(names)}中的至少 {condition.at_least} 种{limit}"
+            return Phrase(who, f"提到{share}", f"没有提到{share}")
+
+
+def _relation(condition: Relation, others: Mapping[str, Condition]) -> Phrase:
+    match condition:
+        case OrderCondition(first=first, then=then):
+            after = phrase(then, others)
+            return Phrase(f"{phrase(first, others).says()}之后", after.says(), after.says(False))
         case WithinCondition():
             return _within(condition, others)
-        case _:
-            return _measured(condition)
+        case TimesCondition(of=of, at_least=low, at_most=high):
+            bounds = [f"至少 {low} 次"] if low is not None else []
+            bounds += [f"至多 {high} 次"] if high is not None else []
+            said = phrase(of, others).says()
+            return Phrase(said, f"（{'、'.join(bounds)}）", f"（不满足{'、'.join(bounds)}）")
+        case UnansweredCondition(role=role):
+            asker, other = ("坐席", "客户") if role == "agent" else ("客户", "坐席")
+            near = _distance(condition.reach)
+            question = f"“{condition.question}”" if condition.question else "提问"
+            return Phrase(f"{asker}{question}后{near}，", f"{other}没有回答", f"{other}都有回答")
+        case ProcessCondition(steps=steps):
+            chain = condition.label or "→".join(step.step for step in steps)
+            return Phrase("通话中", f"走完了流程“{chain}”", f"没有走完流程“{chain}”")
+        case LogicCondition(of=line):
+            return Phrase("", _line(line, others, True, True), _line(line, others, False, True))
+        case RuleCondition(rule=rule):
+            return Phrase("", f"规则“{rule}”命中", f"规则“{rule}”没有命中")
 
 
-def _measured(condition: Condition) -> Phrase:
+def _distance(reach: Reach) -> str:
+    if reach.seconds is not None:
+        return f" {reach.seconds:g} 秒内"
+    return "" if reach.utterances is None else f" {reach.utterances} 句内"
+
+
+def _beside(anchor: Anchor, others: Mapping[str, Condition], said: Phrase) -> str:
+    """`“报价”第 2 次出现后 3 句内，坐席`: the subject of a phrase with an anchor."""
+    hit = {EVERY_HIT: "", LAST_HIT: "最后一次"}.get(anchor.hit, f"第 {anchor.hit} 次")
+    side = {"after": "之后", "before": "之前", "around": "前后"}[anchor.side]
+    return f"{phrase(anchor.of, others).says()}{hit}{side}{_distance(anchor.reach)}，{said.subject}"
+
+
+def _measured(condition: Measure) -> Phrase:
     match condition:
         case SilenceCondition():
             times = f"至少 {condition.count} 次 " if condition.count > 1 else " "
@@ -153,6 +247,10 @@ def _measured(condition: Condition) -> Phrase:
             times = f" {condition.count} 次以上" if condition.count > 1 else ""
             what = f"抢话{times}（重叠 {condition.min_overlap_ms} 毫秒以上）"
             return Phrase(_role(condition.role), what, f"没有{what}")
+        case SpeechRateCondition(of="utterance"):
+            rate = _bounded("", condition.bounds, " 字/分钟").yes
+            what = f" {condition.count} 句以上的语速{rate}"
+            return Phrase(_role(condition.role), f"有{what}", f"没有{what}")
         case SpeechRateCondition():
             return _bounded(f"{_role(condition.role)}语速", condition.bounds, " 字/分钟")
         case TalkRatioCondition():
@@ -161,13 +259,18 @@ def _measured(condition: Condition) -> Phrase:
             return _bounded("通话时长", condition.bounds, " 秒")
         case DurationCondition():
             return _bounded(f"{_role(condition.role)}说话时长", condition.bounds, " 秒")
+        case MonologueCondition():
+            times = f" {condition.count} 次" if condition.count > 1 else ""
+            what = f"连续说话超过 {condition.min_s:g} 秒{times}"
+            return Phrase(_role(condition.role), what, f"没有{what}")
+        case TurnsCondition():
+            unit = "句" if condition.of == "utterances" else "轮"
+            return _bounded(f"{_role(condition.role)}说的话", condition.bounds, f" {unit}")
         case MetadataCondition():
             yes = "，且".join(_test(test) for test in condition.tests)
             if len(condition.tests) == 1:
                 return Phrase("", yes, _test(condition.tests[0], False))
             return Phrase("", yes, f"不满足（{yes}）")
-        case _:
-            raise TypeError(f"{type(condition).__name__} is no measure of a call")
 
 
 def _keyword(condition: KeywordCondition) -> Phrase:
@@ -179,7 +282,8 @@ def _keyword(condition: KeywordCondition) -> Phrase:
         case "none":
             return Phrase(who, f"没有说{wanted}", f"说了{wanted}")
         case "all":
-            return Phrase(who, f"说全了{wanted}", f"没有说全{wanted}")
+            one = "在同一句里" if condition.in_one_utterance else ""
+            return Phrase(who, f"{one}说全了{wanted}", f"没有{one}说全{wanted}")
         case "at_least":
             share = f"{count} 种说法中的至少 {condition.at_least} 种"
             return Phrase(who, f"说了{share}{wanted}", f"没有说够{share}{wanted}")
@@ -206,12 +310,9 @@ def _within(condition: WithinCondition, conditions: Mapping[str, Condition]) -> 
     anchor = phrase(condition.of, conditions).says()
     found = phrase(condition.find, conditions)
     side = {"after": "后", "before": "前", "around": "前后"}[condition.direction]
-    if condition.reach.seconds is not None:
-        near = f"{side} {condition.reach.seconds:g} 秒内"
-    elif condition.reach.utterances == 0:
-        near = "的同一句里"
-    else:
-        near = f"{side} {condition.reach.utterances} 句内"
+    near = "的同一句里" if condition.reach.utterances == 0 else side + _distance(condition.reach)
+    if condition.lacking:
+        return Phrase(f"{anchor}{near}，", f"有一次{found.says(False)}", f"每次都{found.says()}")
     return Phrase(f"{anchor}{near}，", found.says(), found.says(False))
 
 
@@ -290,8 +391,11 @@ def _bounded(subject: str, bounds: Bounds, unit: str, times: float = 1) -> Phras
 
 def _test(test: MetadataTest, holds: bool = True) -> str:
     field = _FIELDS.get(test.key, test.key)
-    if test.comparator == "in":
-        return f"{field}{'是' if holds else '不是'} {'或 '.join(map(str, test.values))}"
+    if test.comparator in ("in", "not in"):
+        same = holds == (test.comparator == "in")
+        return f"{field}{'是' if same else '不是'} {'或 '.join(map(str, test.values))}"
+    if test.comparator == "matches":
+        return f"{field}{'符合' if holds else '不符合'}“{test.values[0]}”"
     comparator = test.comparator if holds else _OPPOSITE[test.comparator]
     return f"{field}{_COMPARED[comparator]} {test.values[0]}"
 
