@@ -34,6 +34,10 @@ STATUS: Mapping[str, HTTPStatus] = {
     "last-admin": HTTPStatus.CONFLICT,
     "blob-missing": HTTPStatus.NOT_FOUND,
     "not-publishable": HTTPStatus.UNPROCESSABLE_ENTITY,
+    "not-published": HTTPStatus.CONFLICT,
+    "not-a-draft": HTTPStatus.CONFLICT,
+    "edit-conflict": HTTPStatus.CONFLICT,
+    "last-published": HTTPStatus.CONFLICT,
     "method-not-allowed": HTTPStatus.METHOD_NOT_ALLOWED,
     # How it is asked
     "bad-request": HTTPStatus.BAD_REQUEST,

@@ -24,6 +24,22 @@ _EXAMPLES: Mapping[str, tuple[str, Mapping[str, object]]] = {
     "last-admin": ("admin 是最后一个可用的管理员。请先添加或启用另一个管理员。", {}),
     "out-of-scope": ("不能把通话移出自己的团队；请联系管理员修改。", {"team": "华北二组"}),
     "not-publishable": ("草稿有错误，不能发布；请按提示修改。", {"issues": []}),
+    "not-published": ("只有已发布的版本可以用来重新分析历史。请先发布它。", {}),
+    "not-a-draft": ("只有草稿可以修改。请从这个版本新建草稿，再修改。", {}),
+    "edit-conflict": (
+        "li 已经保存了第 3 次修改，而您改的是更早的内容。请先复制您的修改，刷新后合并。",
+        {"revision": 3, "updated_by": "li"},
+    ),
+    "name-changed": ("文档的名称是“乙”，这个草稿属于“甲”。请改回名称。", {}),
+    "last-published": ("这是最后一个已发布的通用版本，归档后通话将无法分析。请先发布另一个。", {}),
+    "not-in-spreadsheet": (
+        "开场白/问候 的 match.regex 放不进表格：表格每行写一条，这一条里有换行。",
+        {"node": "开场白/问候", "field": "match.regex"},
+    ),
+    "bad-spreadsheet": (
+        "“节点”第 5 行：上级节点 没有的 不在前面的行里，请先写上级。",
+        {"rows": [{"sheet": "节点", "row": 5, "message": "上级节点不在前面的行里"}]},
+    ),
     "validation-failed": (
         "参数 query.limit 不正确：Input should be less than or equal to 200。请更正后重试。",
         {"errors": [{"at": ["query", "limit"], "message": "应不大于 200"}]},

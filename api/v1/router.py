@@ -7,6 +7,7 @@ from api.v1.calls.routes import router as calls
 from api.v1.health.routes import router as health
 from api.v1.metrics.routes import router as metrics
 from api.v1.rule_sets.routes import router as rule_sets
+from api.v1.runs.routes import router as runs
 from api.v1.session.routes import router as session
 from api.v1.sop.routes import router as sop
 from api.v1.trees.routes import router as trees
@@ -21,6 +22,7 @@ TAGS = [
     {"name": "sop", "description": "SOP 执行率"},
     {"name": "trees", "description": "关键事件树的版本"},
     {"name": "rule-sets", "description": "质检规则集的版本"},
+    {"name": "runs", "description": "试用、回测与重新分析：进度、取消、结果"},
     {"name": "webhooks", "description": "事件推送：接收地址与投递记录"},
     {"name": "metrics", "description": "指标词典"},
     {"name": "health", "description": "存活与就绪，无需登录"},
@@ -28,5 +30,17 @@ TAGS = [
 
 
 router = APIRouter(prefix="/api/v1")
-for noun in (session, api_keys, users, calls, sop, trees, rule_sets, webhooks, metrics, health):
+for noun in (
+    session,
+    api_keys,
+    users,
+    calls,
+    sop,
+    trees,
+    rule_sets,
+    runs,
+    webhooks,
+    metrics,
+    health,
+):
     router.include_router(noun)

@@ -11,7 +11,6 @@ import uuid
 from collections.abc import Awaitable, Callable, Sequence
 from typing import Any, Protocol
 
-from procrastinate.types import JSONValue
 from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncSession
 
@@ -158,7 +157,7 @@ async def _unless_queued(
     session: AsyncSession,
     lock: str,
     defer: Callable[..., Awaitable[int]],
-    *args: uuid.UUID | JSONValue,
+    *args: object,
 ) -> int:
     queued = await session.scalar(
         text(

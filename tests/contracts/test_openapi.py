@@ -143,8 +143,9 @@ def test_bodies_are_documented_where_they_are_expected(document: dict[str, Any])
         "/calls/{call_id}/retry",
         "/webhook-endpoints/{endpoint_id}/test",
         "/webhook-deliveries/{message_id}/replay",
-        "/trees/{name}/versions/{version}/publish",
-        "/rule-sets/{name}/versions/{version}/publish",
+        "/trees/{name}/versions/{version}/archive",
+        "/rule-sets/{name}/versions/{version}/archive",
+        "/runs/{run_id}/cancel",
     }
     for at, op in operations(document):
         method, path = at.split(" ")

@@ -6,9 +6,11 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from api.documents import DocumentNoun, Outline, document_router
 from api.v1.rule_sets.examples import RULE_SET
+from core.changes import EntryChange
 from core.errors import LintIssue
 from events.document import parse_tree
 from models.versions import GENERAL_DOMAIN, published_for
+from qa_rules.diff import diff_rulesets
 from qa_rules.document import dump_ruleset, parse_document, parse_ruleset
 from qa_rules.lint import lint_ruleset
 
@@ -27,14 +29,18 @@ async def _lint(session: AsyncSession, text: str) -> Sequence[LintIssue]:
     return lint_ruleset(ruleset, nodes)
 
 
-router = document_router(
-    DocumentNoun(
-        kind="ruleset",
-        path="rule-sets",
-        title="质检规则集",
-        parse_error="bad-rules",
-        outline=_outline,
-        lint=_lint,
-        example=RULE_SET,
-    )
+def _diff(old: str, new: str) -> Sequence[EntryChange]:
+    return diff_rulesets(parse_ruleset(old), parse_ruleset(new))
+
+
+RULE_SETS = DocumentNoun(
+    kind="ruleset",
+    path="rule-sets",
+    title="质检规则集",
+    parse_error="bad-rules",
+    outline=_outline,
+    lint=_lint,
+    diff=_diff,
+    example=RULE_SET,
 )
+router = document_router(RULE_SETS)

@@ -7,7 +7,10 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from api.documents import DocumentNoun, Outline, document_router
 from api.v1.trees.examples import TREE
+from api.v1.trees.spreadsheets import add_spreadsheets
+from core.changes import EntryChange
 from core.errors import LintIssue
+from events.diff import diff_trees
 from events.document import dump_tree, parse_tree
 from events.lint import lint_text
 
@@ -22,14 +25,19 @@ async def _lint(_session: AsyncSession, text: str) -> Sequence[LintIssue]:
     return lint_text(text)
 
 
-router = document_router(
-    DocumentNoun(
-        kind="tree",
-        path="trees",
-        title="关键事件树",
-        parse_error="bad-tree",
-        outline=_outline,
-        lint=_lint,
-        example=TREE,
-    )
+def _diff(old: str, new: str) -> Sequence[EntryChange]:
+    return diff_trees(parse_tree(old), parse_tree(new))
+
+
+TREES = DocumentNoun(
+    kind="tree",
+    path="trees",
+    title="关键事件树",
+    parse_error="bad-tree",
+    outline=_outline,
+    lint=_lint,
+    diff=_diff,
+    example=TREE,
 )
+router = document_router(TREES)
+add_spreadsheets(router, TREES)

@@ -1,0 +1,1 @@
+"""Background runs: trials, back-tests, re-analyses."""
