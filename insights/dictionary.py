@@ -9,7 +9,7 @@ from insights.definitions.qa import QA_METRICS
 from insights.definitions.sop import SOP_METRICS
 from insights.metric import Level, Metric
 
-DICTIONARY_VERSION = 1
+DICTIONARY_VERSION = 2
 """Grows with every change of an entry; stored with every result."""
 
 DICTIONARY: tuple[Metric, ...] = (*CALL_METRICS, *SOP_METRICS, *QA_METRICS, *KPI_METRICS)

@@ -6,8 +6,9 @@ _SAMPLED = "抽样复核过的命中与未命中"
 
 
 def _qa(
-    identifier: str, zh: str, en: str, formula: str, formula_en: str, denominator: str, missing: str
-) -> Metric:
+    identifier: str, zh: str, en: str, formula: str, formula_en: str, denominator: str,
+    missing: str, *, computed: bool = True,
+) -> Metric:  # fmt: skip
     return Metric(
         id=identifier,
         name_zh=zh,
@@ -19,6 +20,7 @@ def _qa(
         denominator=denominator,
         source="质检结论、人工复核",
         missing_when=missing,
+        computed=computed,
     )
 
 
@@ -43,6 +45,11 @@ QA_METRICS: tuple[Metric, ...] = (
         "可质检通话（接通且有声音）", "没有可质检通话",
     ),
     _qa(
+        "review_coverage", "人工复核率", "Review coverage",
+        "人工复核过的通话 ÷ 已质检通话", "calls reviewed by a person / calls checked",
+        "已质检通话", "没有已质检通话",
+    ),
+    _qa(
         "qa_precision", "规则准确率", "Rule precision",
         "人工确认的命中 ÷ 复核过的命中，附区间", "hits confirmed / hits reviewed, with interval",
         "复核过的命中", "没有复核过的命中",
@@ -55,7 +62,9 @@ QA_METRICS: tuple[Metric, ...] = (
     ),
     _qa(
         "kappa_human_human", "人–人一致性 κ", "Human–human agreement (kappa)",
-        "Cohen κ，同一通由两位质检员各自判定", "Cohen's kappa of two reviewers on the same calls",
+        "几位质检员在盲评中对同一项各自判定：一次校准两人为 Cohen κ，多人或多次合并为 Fleiss κ",
+        "judgements of the same findings in blind calibrations: Cohen's kappa of two reviewers in "
+        "one, Fleiss' kappa of more reviewers or of several calibrations together",
         "双人判定的通话", "没有双人判定的通话",
     ),
     _qa(
@@ -67,17 +76,17 @@ QA_METRICS: tuple[Metric, ...] = (
     _qa(
         "average_score", "平均得分", "Average score",
         "Σ 通话得分 ÷ 有得分的通话", "sum of scores / calls with a score",
-        "有得分的通话", "没有得分的通话",
+        "有得分的通话", "没有得分的通话", computed=False,
     ),
     _qa(
         "pass_rate", "合格率", "Pass rate",
         "得分不低于合格线的通话 ÷ 有合格线的通话", "calls at or above the pass mark / calls with "
-        "a pass mark", "有合格线的通话", "评分卡没有合格线",
+        "a pass mark", "有合格线的通话", "评分卡没有合格线", computed=False,
     ),
     _qa(
         "veto_rate", "否决率", "Veto rate",
         "命中否决项的通话 ÷ 有得分的通话", "calls with a veto / calls with a score",
-        "有得分的通话", "没有得分的通话",
+        "有得分的通话", "没有得分的通话", computed=False,
     ),
     _qa(
         "appeal_rate", "申诉率", "Appeal rate",
