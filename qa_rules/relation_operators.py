@@ -151,7 +151,7 @@ def lacking(anchor: Verdict, wanted: Verdict, holds: Holds, searched: Evidence) 
         if not any(holds(item, other) for other in wanted.occurrences)
     )
     if alone and wanted.gap is None:
-        return Verdict(Truth.TRUE, (*alone, searched), alone, anchor.gap)
+        return Verdict(Truth.TRUE, alone, alone, anchor.gap)
     gaps = [gap for gap in (anchor.gap, wanted.gap if alone else None) if gap is not None]
     if gaps:
         return unsettled(Gap(weakest([g.truth for g in gaps]), gaps[0].reason))

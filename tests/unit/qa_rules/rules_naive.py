@@ -1,8 +1,10 @@
 """A second rule evaluator, written from docs/rules.md and as slow as it is plain.
 
-It knows the operators keyword (single words), regex, act (without its model), event, order,
-within, duration, silence and metadata, shares nothing between rules or conditions, and measures
-time in ticks of 100 ms. It imports no evaluation code: only the values that both evaluators read.
+It knows every operator whose meaning is in the document itself: keyword (single words), regex,
+act (without its model), event, entity (runs of digits), repetition, volume, the relations between
+conditions, processes, silence, duration, turns and metadata. It shares nothing between rules or
+conditions, and measures time in ticks of 100 ms. It imports no evaluation code: only the values
+that both evaluators read.
 """
 
 import re
@@ -10,11 +12,31 @@ from dataclasses import dataclass
 
 from qa_rules.boolean import And, AtLeast, Line, Name, Not, Or
 from qa_rules.call import CallView
-from qa_rules.measures import DurationCondition, MetadataCondition, SilenceCondition
+from qa_rules.measures import (
+    DurationCondition,
+    MetadataCondition,
+    SilenceCondition,
+    TurnsCondition,
+)
 from qa_rules.model import Rule
-from qa_rules.relations import OrderCondition, WithinCondition
+from qa_rules.relations import (
+    LogicCondition,
+    OrderCondition,
+    ProcessCondition,
+    RuleCondition,
+    TimesCondition,
+    WithinCondition,
+)
 from qa_rules.scope import Scope
-from qa_rules.searches import ActCondition, EventCondition, KeywordCondition, RegexCondition
+from qa_rules.searches import (
+    ActCondition,
+    EntityCondition,
+    EventCondition,
+    KeywordCondition,
+    RegexCondition,
+    RepetitionCondition,
+    VolumeCondition,
+)
 
 TICK = 100
 Place = tuple[int, int, int]
@@ -27,6 +49,10 @@ class Answer:
     value: bool | str
     places: list[Place]
     gap: str | None
+
+
+OTHERS: list[Rule] = []
+"""The rules that a rule may refer to."""
 
 
 def naive_outcome(rule: Rule, call: CallView) -> str:
@@ -79,18 +105,40 @@ def answer(name: str, rule: Rule, call: CallView) -> Answer:
         case KeywordCondition():
             groups = [re.escape(word) for word in condition.words]
             return several(condition, groups, rule, call)
+        case EntityCondition():
+            return several(condition, [r"\d{11}" for _ in condition.kinds], rule, call)
+        case RepetitionCondition():
+            return repetition(condition, rule, call)
+        case VolumeCondition():
+            return volume(condition, rule, call)
+        case TimesCondition():
+            return times(condition, answer(condition.of, rule, call))
+        case ProcessCondition():
+            return process(condition, rule, call)
+        case LogicCondition():
+            return logic(condition.of, rule, call)
+        case RuleCondition():
+            other = next(one for one in OTHERS if one.id == condition.rule)
+            value = naive_outcome(other, call)
+            known = {"hit": True, "clear": False}.get(value, value)
+            return Answer(known, [], known if isinstance(known, str) else None)
+        case TurnsCondition():
+            return turns(condition, call)
         case RegexCondition():
             found = several(condition, ["|".join(condition.patterns)], rule, call)
             return flipped(found) if condition.negated else found
         case ActCondition():
-            _, _, gap = scope_of(condition.scope, rule.unheard_ms, call)
-            gap = gap if gap == "not_applicable" else "undecidable"
-            return Answer(gap, [], gap)
+            part = part_of(condition.scope, rule, call)
+            if isinstance(part, Answer):
+                return part
+            return Answer("undecidable", [], "undecidable")
         case EventCondition():
             return several(condition, list(condition.nodes), rule, call)
         case OrderCondition():
             return related(condition.first, condition.then, before, rule, call)
         case WithinCondition():
+            if condition.lacking:
+                return unaccompanied(condition, rule, call)
             return related(condition.of, condition.find, near(condition), rule, call)
         case SilenceCondition():
             return silence(condition, call)
@@ -114,7 +162,10 @@ def flipped(found: Answer) -> Answer:
 
 
 def several(condition, entries: list[str], rule: Rule, call: CallView) -> Answer:
-    said, _, gap = scope_of(condition.scope, rule.unheard_ms, call)
+    part = part_of(condition.scope, rule, call)
+    if isinstance(part, Answer):
+        return part
+    said, belongs, gap = part
     groups: list[list[Place]] = []
     for entry in entries:
         places: list[Place] = []
@@ -127,13 +178,269 @@ def several(condition, entries: list[str], rule: Rule, call: CallView) -> Answer
             else:
                 matches = re.finditer(entry, utterance.text)
                 places += [(utterance.index, m.start(), m.end()) for m in matches]
-        groups.append(places)
-    together = sorted({place for places in groups for place in places})
+        groups.append([place for place in places if belongs(place)])
     mode = getattr(condition, "mode", "any")
-    hits = sum(bool(places) for places in groups)
     needed = {"any": 1, "none": 1, "all": len(groups)}.get(mode, getattr(condition, "at_least", 1))
+    if getattr(condition, "in_one_utterance", False) and mode in ("all", "at_least"):
+        full = [
+            u.index for u in said
+            if sum(any(p[0] == u.index for p in places) for places in groups) >= needed
+        ]  # fmt: skip
+        groups = [[p for p in places if p[0] in full] for places in groups]
+        needed = 1
+    together = apart(sorted({place for places in groups for place in places}))
+    hits = sum(bool(places) for places in groups)
     found = Answer(True, together, gap) if hits >= needed else Answer(gap or False, [], gap)
     return flipped(found) if mode == "none" else found
+
+
+def apart(places: list[Place]) -> list[Place]:
+    """Without those that overlap a longer (or equal, earlier) one."""
+    kept: list[Place] = []
+    for place in sorted(places, key=lambda p: (p[1] - p[2], p)):
+        if not any(o[0] == place[0] and place[1] < o[2] and o[1] < place[2] for o in kept):
+            kept.append(place)
+    return sorted(kept)
+
+
+def part_of(scope: Scope, rule: Rule, call: CallView):
+    """The utterances of a scope, which places in them count, and the gap; an answer at once
+    where there is nothing to search."""
+    said, window, gap = scope_of(scope, rule.unheard_ms, call)
+    if gap == "not_applicable" or scope.anchor is None or nobody(scope, call):
+        if gap == "not_applicable" or nobody(scope, call) and gap:
+            return Answer(gap, [], gap)
+        return said, lambda place: True, gap
+    anchor = scope.anchor
+    hits = answer(anchor.of, rule, call)
+    places = hits.places
+    if anchor.hit:
+        if hits.gap:
+            return Answer(hits.gap, [], hits.gap)
+        places = places[-1:] if anchor.hit < 0 else places[anchor.hit - 1 : anchor.hit]
+    if not places:
+        return Answer(hits.gap or False, [], hits.gap)
+    return beside(scope, rule, call, said, window, places, hits.gap)
+
+
+def nobody(scope: Scope, call: CallView) -> bool:
+    return not any(scope.role in ("any", u.role) for u in call.transcript.utterances) and not any(
+        g.role == scope.role for g in call.transcript.untranscribed
+    )
+
+
+def beside(scope: Scope, rule: Rule, call: CallView, said, window, places, unsure):
+    utterances, anchor = call.transcript.utterances, scope.anchor
+    spoken = scope_of(Scope(), 0, call)[1]
+    chosen, windows = [], []
+    for place in places:
+        home = utterances[place[0]]
+        at = [
+            home.start_ms + (home.end_ms - home.start_ms) * n // len(home.text) for n in place[1:]
+        ]
+        for after in {"after": [1], "before": [0], "around": [0, 1]}[anchor.side]:
+            side = [u for u in said if (u.index > place[0] if after else u.index < place[0])]
+            count, start, end = anchor.reach.utterances, spoken[0], spoken[1]
+            if after:
+                start = at[1]
+                if count is not None:
+                    end = (
+                        start
+                        if not count
+                        else side[count - 1].end_ms
+                        if count <= len(side)
+                        else end
+                    )
+                    side = side[:count]
+            else:
+                end = at[0]
+                if count is not None:
+                    start = (
+                        end if not count else side[-count].start_ms if count <= len(side) else start
+                    )
+                    side = side[max(0, len(side) - count) :]
+            chosen += side
+            windows.append((max(start, window[0]), min(end, window[1])))
+    lost = unheard_spans(scope.role, call)
+    missing = both_ms(windows, lost)
+    gaps = [g for g in ("undecidable" if missing > rule.unheard_ms else None, unsure) if g]
+    gap = ("undecidable" if "undecidable" in gaps else gaps[0]) if gaps else None
+
+    def belongs(place: Place) -> bool:
+        if any(u.index == place[0] for u in chosen):
+            return True
+        return any(
+            hit[0] == place[0]
+            and (
+                (anchor.side != "before" and before(hit, place))
+                or (anchor.side != "after" and before(place, hit))
+            )
+            for hit in places
+        )
+
+    return said, belongs, gap
+
+
+def both_ms(some: list[tuple[int, int]], others: list[tuple[int, int]]) -> int:
+    """Milliseconds that lie in one of `some` and in one of `others`."""
+    edges = sorted({edge for span in (*some, *others) for edge in span})
+    return sum(
+        end - start
+        for start, end in zip(edges, edges[1:], strict=False)
+        if any(s <= start and end <= e for s, e in some)
+        and any(s <= start and end <= e for s, e in others)
+    )
+
+
+def repetition(condition, rule: Rule, call: CallView) -> Answer:
+    said, _, gap = scope_of(condition.scope, rule.unheard_ms, call)
+    if gap == "not_applicable":
+        return Answer(gap, [], gap)
+    places = set()
+    for role in ("agent", "customer", "unknown"):
+        lines = [u for u in said if u.role == role]
+        for at, last in enumerate(lines):
+            near = lines[max(0, at - condition.within) : at] if condition.within else lines[:at]
+            alike = [u for u in near if similar(u.text, last.text) >= condition.similarity]
+            alike = [u for u in alike if len(u.text) >= condition.min_chars]
+            if len(last.text) >= condition.min_chars and len(alike) + 1 >= condition.times:
+                places |= {(u.index, 0, len(u.text)) for u in (*alike, last)}
+    return Answer(True if places else gap or False, sorted(places), gap)
+
+
+def similar(one: str, other: str) -> float:
+    """Twice the longest common subsequence over both lengths."""
+    if not one and not other:
+        return 1.0
+    row = [0] * (len(other) + 1)
+    for a in one:
+        new = [0]
+        for at, b in enumerate(other):
+            new.append(row[at] + 1 if a == b else max(new[at], row[at + 1]))
+        row = new
+    return 2 * row[-1] / (len(one) + len(other))
+
+
+def volume(condition, rule: Rule, call: CallView) -> Answer:
+    said, _, gap = scope_of(condition.scope, rule.unheard_ms, call)
+    if gap == "not_applicable":
+        return Answer(gap, [], gap)
+    known = [u for u in said if u.level_dbfs is not None]
+    loud = [u for u in known if u.level_dbfs > condition.above]
+    places = [(u.index, 0, len(u.text)) for u in loud]
+    doubtful = len(said) - len(known)
+    unsure = gap or ("undecidable" if doubtful else None)
+    if len(loud) >= condition.count:
+        return Answer(True, places, unsure)
+    if gap or (doubtful and len(loud) + doubtful >= condition.count):
+        return Answer(unsure, places, unsure)
+    return Answer(False, places, None)
+
+
+def times(condition, counted: Answer) -> Answer:
+    count = len(counted.places)
+    if condition.at_most is not None and count > condition.at_most:
+        return Answer(False, [], None)
+    enough_already = count >= (condition.at_least or 0)
+    if counted.gap and (condition.at_most is not None or not enough_already):
+        return Answer(counted.gap, [], counted.gap)
+    return Answer(True, counted.places, counted.gap) if enough_already else Answer(False, [], None)
+
+
+def unaccompanied(condition, rule: Rule, call: CallView) -> Answer:
+    one, other = answer(condition.of, rule, call), answer(condition.find, rule, call)
+    holds = near(condition)
+    alone = [a for a in one.places if not any(holds(a, b) for b in other.places)]
+    if alone and not other.gap:
+        return Answer(True, alone, one.gap)
+    gaps = [g for g in (one.gap, other.gap if alone else None) if g]
+    gap = ("undecidable" if "undecidable" in gaps else gaps[0]) if gaps else None
+    return Answer(gap or False, [], gap)
+
+
+def process(condition, rule: Rule, call: CallView) -> Answer:
+    """Every path through the graph, tried one by one; an unheard step stands for any place."""
+    steps = {step.step: step for step in condition.steps}
+    answers = {name: answer(name, rule, call) for name in steps}
+
+    def paths(name: str):
+        step = steps[name]
+        tails = [tail for after in step.next for tail in paths(after)] if step.next else [[]]
+        for tail in tails:
+            yield [name, *tail]
+            if step.optional:
+                yield tail
+
+    def completes(path: list[str], at: Place | None, unheard: bool) -> list[Place | None]:
+        """The last places of the path's chains; None stands for an unheard one."""
+        if not path:
+            return [at]
+        found: list[Place | None] = []
+        limit = steps[path[0]].reach.utterances
+        for place in answers[path[0]].places:
+            free = at is None
+            if free or (before(at, place) and (limit is None or place[0] - at[0] <= limit)):
+                found += completes(path[1:], place, unheard)
+        if unheard and answers[path[0]].gap:
+            found += completes(path[1:], None, unheard)
+        return found
+
+    every = [path for path in paths(condition.steps[0].step) if path]
+    ends = {place for path in every for place in completes(path, None, unheard=False)}
+    gaps = [a.gap for a in answers.values() if a.gap]
+    gap = ("undecidable" if "undecidable" in gaps else gaps[0]) if gaps else None
+    if ends:
+        return Answer(True, apart(sorted(ends)), gap)
+    if gap and any(completes(path, None, unheard=True) for path in every):
+        return Answer(gap, [], gap)
+    return Answer(False, [], None)
+
+
+def logic(line: Line, rule: Rule, call: CallView) -> Answer:
+    value = line_value(line, rule, call)
+    if value is not True:
+        return Answer(value, [], value if isinstance(value, str) else None)
+
+    def places(part: Line) -> list[Place]:
+        if line_value(part, rule, call) is not True or isinstance(part, Not):
+            return []
+        if isinstance(part, Name):
+            return answer(part.name, rule, call).places
+        return [place for operand in part.operands for place in places(operand)]
+
+    def names(part: Line) -> list[str]:
+        if isinstance(part, Name):
+            return [part.name]
+        parts = [part.operand] if isinstance(part, Not) else part.operands
+        return [name for one in parts for name in names(one)]
+
+    gaps = [g for name in names(line) if (g := answer(name, rule, call).gap)]
+    gap = ("undecidable" if "undecidable" in gaps else gaps[0]) if gaps else None
+    return Answer(True, apart(sorted(set(places(line)))), gap)
+
+
+def turns(condition, call: CallView) -> Answer:
+    scope = Scope(role=condition.role)
+    said, _, gap = scope_of(scope, 0, call)
+    if gap is None and condition.of == "turns":
+        gap = scope_of(Scope(), 0, call)[2]
+    if gap:
+        return Answer(gap, [], gap)
+    count = len(said)
+    if condition.of == "turns":
+        roles = [u.role for u in call.transcript.utterances]
+        starts = [r for at, r in enumerate(roles) if at == 0 or roles[at - 1] != r]
+        count = sum(condition.role in ("any", r) for r in starts)
+    low, high = condition.bounds.above, condition.bounds.below
+    return Answer((low is None or count > low) and (high is None or count < high), [], None)
+
+
+def unheard_spans(role: str, call: CallView) -> list[tuple[int, int]]:
+    roles = ("agent", "customer", "unknown") if role == "any" else (role, "unknown")
+    lost = [(g.start_ms, g.end_ms) for g in call.transcript.untranscribed if g.role in roles]
+    if role != "any":
+        lost += [(u.start_ms, u.end_ms) for u in call.transcript.utterances if u.role == "unknown"]
+    return lost
 
 
 def scope_of(scope: Scope, unheard_ms: int, call: CallView):
@@ -170,10 +477,7 @@ def scope_of(scope: Scope, unheard_ms: int, call: CallView):
             b = max([u.end_ms for u in inside] or [a]) if len(said) > part.high else end
         kept = [u for u in kept if u in inside]
         low, high = max(low, a), min(high, b)
-    roles = ("agent", "customer", "unknown") if scope.role == "any" else (scope.role, "unknown")
-    lost = [(g.start_ms, g.end_ms) for g in gaps if g.role in roles]
-    if scope.role != "any":
-        lost += [(u.start_ms, u.end_ms) for u in utterances if u.role == "unknown"]
+    lost = unheard_spans(scope.role, call)
     ticks = sum(
         any(s <= at < e for s, e in lost) for at in range(int(low), int(max(low, high)), TICK)
     )

@@ -1,5 +1,7 @@
 """Random rule sets and calls, small enough that everything meets everything."""
 
+from dataclasses import replace
+
 from hypothesis import strategies as st
 
 from asr.transcript import AudioFacts, EngineInfo, Transcript, UntranscribedSpeech, Utterance
@@ -12,14 +14,32 @@ from qa_rules.measures import (
     MetadataCondition,
     MetadataTest,
     SilenceCondition,
+    TurnsCondition,
 )
 from qa_rules.model import Condition, Rule
-from qa_rules.relations import OrderCondition, WithinCondition
-from qa_rules.scope import Reach, Range, Scope
-from qa_rules.searches import ActCondition, EventCondition, KeywordCondition, RegexCondition
+from qa_rules.relations import (
+    LogicCondition,
+    OrderCondition,
+    ProcessCondition,
+    Step,
+    TimesCondition,
+    WithinCondition,
+)
+from qa_rules.scope import EVERY_HIT, LAST_HIT, Anchor, Range, Reach, Scope
+from qa_rules.searches import (
+    ActCondition,
+    EntityCondition,
+    EventCondition,
+    KeywordCondition,
+    RegexCondition,
+    RepetitionCondition,
+    VolumeCondition,
+)
 
 WORDS = ("春", "夏", "秋", "冬")
 NODES = ("甲/子", "甲/丑", "乙")
+_PLACELESS = (SilenceCondition, DurationCondition, MetadataCondition, TurnsCondition)
+PHONE = "山13800138000山"
 ROLES = ("agent", "customer", "unknown")
 
 
@@ -33,9 +53,12 @@ def calls(draw: st.DrawFn) -> CallView:
             start = max(start, utterances[-1].start_ms)
         end = start + draw(st.integers(1, 30)) * 100
         role = draw(st.sampled_from(ROLES))
-        text = "".join(draw(st.lists(st.sampled_from((*WORDS, "山")), min_size=1, max_size=6)))
+        text = "".join(
+            draw(st.lists(st.sampled_from((*WORDS, "山", PHONE)), min_size=1, max_size=6))
+        )
         channel = ROLES.index(role)
-        utterances.append(Utterance(index, channel, role, start, end, text, text))
+        level = draw(st.sampled_from([None, -30.0, -10.0]))
+        utterances.append(Utterance(index, channel, role, start, end, text, text, level_dbfs=level))
         clock = end
     gaps = []
     for _ in range(draw(st.integers(0, 2))):
@@ -91,6 +114,15 @@ def scopes() -> st.SearchStrategy[Scope]:
     return st.builds(Scope, role=roles, ranges=st.lists(ranges(), max_size=2).map(tuple))
 
 
+def anchors(names: st.SearchStrategy[str]) -> st.SearchStrategy[Anchor]:
+    """Anchors on one of the conditions."""
+    return st.builds(
+        Anchor, of=names, side=st.sampled_from(["after", "before", "around"]),
+        reach=st.builds(Reach, utterances=st.none() | st.integers(0, 3)),
+        hit=st.sampled_from([EVERY_HIT, LAST_HIT, 1, 2]),
+    )  # fmt: skip
+
+
 @st.composite
 def entries(draw: st.DrawFn, of: tuple[str, ...]) -> tuple[tuple[str, ...], str, int]:
     """Some of the words, a mode, and a count that fits."""
@@ -117,12 +149,14 @@ def tests_on_metadata() -> st.SearchStrategy[MetadataTest]:
 def simple_conditions() -> st.SearchStrategy[Condition]:
     """Conditions that refer to no other."""
     keyword = st.builds(
-        lambda e, s: KeywordCondition(
-            words=e[0], mode=e[1], at_least=e[2], scope=s, polarity="any"
+        lambda e, s, one: KeywordCondition(
+            words=e[0], mode=e[1], at_least=e[2], scope=s, polarity="any",
+            in_one_utterance=one and e[1] in ("all", "at_least"),
         ),
         entries(WORDS),
         scopes(),
-    )
+        st.booleans(),
+    )  # fmt: skip
     regex = st.builds(
         RegexCondition,
         patterns=st.lists(
@@ -142,6 +176,14 @@ def simple_conditions() -> st.SearchStrategy[Condition]:
         keyword, regex, event,
         st.builds(ActCondition, act=st.sampled_from(["不文明用语", "客户/价格异议"]),
                   at_least=st.sampled_from([None, 0.5]), scope=scopes()),
+        st.builds(EntityCondition, kinds=st.just(("phone",)), mode=st.sampled_from(["any", "none"]),
+                  scope=scopes()),
+        st.builds(RepetitionCondition, times=st.integers(2, 3), min_chars=st.integers(1, 4),
+                  similarity=st.sampled_from([0.5, 0.8, 1.0]),
+                  within=st.none() | st.integers(1, 3), scope=scopes()),
+        st.builds(VolumeCondition, above=st.just(-20.0), count=st.integers(1, 3), scope=scopes()),
+        st.builds(TurnsCondition, bounds=bounds, of=st.sampled_from(["turns", "utterances"]),
+                  role=st.sampled_from(["agent", "customer", "any"])),
         st.builds(SilenceCondition, min_s=st.sampled_from([0.5, 2.0, 4.0])),
         st.builds(DurationCondition, bounds=bounds),
         st.builds(MetadataCondition, tests=tests_on_metadata().map(lambda test: (test,))),
@@ -154,15 +196,9 @@ def rules(draw: st.DrawFn, rule_id: str = "r") -> Rule:
     conditions: dict[str, Condition] = {
         name: draw(simple_conditions()) for name in "abc"[: draw(st.integers(1, 3))]
     }
-    placed = [name for name, c in conditions.items() if not isinstance(c, SilenceCondition)]
-    names = st.sampled_from(placed or ["a"])
-    if placed and draw(st.booleans()):
-        conditions["o"] = OrderCondition(first=draw(names), then=draw(names))
-    if placed and draw(st.booleans()):
-        conditions["w"] = WithinCondition(
-            find=draw(names), of=draw(names), reach=Reach(utterances=draw(st.integers(0, 4))),
-            direction=draw(st.sampled_from(["after", "before", "around"])),
-        )  # fmt: skip
+    placed = [name for name, c in conditions.items() if not isinstance(c, _PLACELESS)]
+    if placed:
+        conditions |= draw(relations(placed, sorted(conditions)))
     veto = draw(st.booleans())
     return Rule(
         id=rule_id, name="规则", category="类", severity="minor", reason="因为",
@@ -173,6 +209,50 @@ def rules(draw: st.DrawFn, rule_id: str = "r") -> Rule:
         applies_if=draw(st.none() | lines(sorted(conditions))),
         unheard_ms=draw(st.sampled_from([0, 1000, 2000])),
     )  # fmt: skip
+
+
+@st.composite
+def relations(draw: st.DrawFn, placed: list[str], every: list[str]) -> dict[str, Condition]:
+    """Some conditions that look at others."""
+    names, found = st.sampled_from(placed), dict[str, Condition]()
+    reach = st.builds(Reach, utterances=st.integers(0, 4))
+    makers: dict[str, st.SearchStrategy[Condition]] = {
+        "o": st.builds(OrderCondition, first=names, then=names),
+        "w": st.builds(
+            WithinCondition, find=names, of=names, reach=reach, lacking=st.booleans(),
+            direction=st.sampled_from(["after", "before", "around"]),
+        ),
+        "t": st.builds(TimesCondition, of=names, at_least=st.integers(1, 3),
+                       at_most=st.none() | st.integers(0, 3)),
+        "l": st.builds(LogicCondition, of=lines(every)),
+        "n": st.builds(
+            lambda e, s, a: KeywordCondition(
+                words=e[0], mode=e[1], at_least=e[2], scope=replace(s, anchor=a), polarity="any"
+            ),
+            entries(WORDS), scopes(), anchors(names),
+        ),
+    }  # fmt: skip
+    for name in draw(st.lists(st.sampled_from(sorted(makers)), max_size=3, unique=True)):
+        found[name] = draw(makers[name])
+    if len(placed) > 1 and draw(st.booleans()):
+        found["p"] = draw(processes(draw(st.permutations(placed))))
+    return found
+
+
+@st.composite
+def processes(draw: st.DrawFn, names: list[str]) -> ProcessCondition:
+    """A process over the conditions in that order, with branches that only lead on."""
+    steps = []
+    for at, name in enumerate(names):
+        later = names[at + 1 :]
+        following = later[:1] if later else []
+        if len(later) > 1 and draw(st.booleans()):
+            following = later[:2]
+        steps.append(Step(
+            step=name, next=tuple(following), optional=bool(at) and draw(st.booleans()),
+            reach=draw(st.builds(Reach, utterances=st.none() | st.integers(0, 4))),
+        ))  # fmt: skip
+    return ProcessCondition(steps=tuple(steps))
 
 
 def lines(names: list[str]) -> st.SearchStrategy[Line]:

@@ -2,6 +2,7 @@
 
 from dataclasses import replace
 
+import rules_naive
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from rules_naive import naive_outcome, naive_veto
@@ -9,10 +10,12 @@ from rules_strategies import calls, rules
 
 from asr.transcript import UntranscribedSpeech
 from core.errors import AppError
+from qa_rules.boolean import And, Name, Or
 from qa_rules.call import CallView
 from qa_rules.document import dump_ruleset, pack_names, parse_document, parse_ruleset
 from qa_rules.evaluation import RuleEvaluator
 from qa_rules.model import Category, Example, ExampleLine, Rule, RuleSet, Scorecard
+from qa_rules.relations import RuleCondition
 from qa_rules.scoring import score
 
 SLOW = settings(max_examples=100, deadline=None, suppress_health_check=[HealthCheck.too_slow])
@@ -37,6 +40,18 @@ def test_outcomes_are_those_of_the_naive_evaluator(rule: Rule, call: CallView) -
     finding = RuleEvaluator(ruleset(rule)).evaluate(call)[0]
     assert finding.outcome == naive_outcome(rule, call)
     assert finding.veto == (finding.outcome == "hit" and naive_veto(rule, call))
+
+
+@SLOW
+@given(rules("a"), rules("b"), calls(), st.sampled_from([And, Or]))
+def test_a_rule_that_refers_to_another_agrees_with_the_naive_evaluator(
+    rule: Rule, other: Rule, call: CallView, junction: type[And | Or]
+) -> None:
+    conditions = {**rule.conditions, "另": RuleCondition(rule="b")}
+    rule = replace(rule, conditions=conditions, hit_if=junction((rule.hit_if, Name("另"))))
+    rules_naive.OTHERS[:] = [other]
+    finding = RuleEvaluator(ruleset(rule, other)).evaluate(call)[0]
+    assert finding.outcome == naive_outcome(rule, call)
 
 
 @SLOW
