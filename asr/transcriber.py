@@ -37,6 +37,7 @@ from core.settings import AsrSettings
 from core.span import Span, merge_spans
 
 PROMPT = "以下是一段普通话电话录音，请用简体中文记录，带标点。"
+_HOTWORDS = "其中会提到：{}。"
 _WINDOW_MS = 15_000
 
 
@@ -82,6 +83,7 @@ class Transcriber:
         paths: Sequence[Path],
         roles: tuple[Role, ...],
         *,
+        hotwords: Sequence[str] = (),
         max_duration_s: int | None = None,
         progress: Progress | None = None,
     ) -> Transcript:
@@ -90,6 +92,8 @@ class Transcriber:
         Args:
             paths: One recording, or two mono recordings of the same call.
             roles: Role by channel, as of `parse_channel_map`.
+            hotwords: Words that may well be said: names, products. Engines that take no prompt
+                make nothing of them.
             max_duration_s: Longest recording accepted; None = as the settings say.
             progress: Called with the share done in [0, 1], from this thread, rising.
 
@@ -99,10 +103,15 @@ class Transcriber:
         report = progress or _ignore
         audio = self._decode(paths, max_duration_s or self._settings.max_duration_s)
         report(0.02)
-        return self.transcribe_audio(audio, roles, progress=report)
+        return self.transcribe_audio(audio, roles, hotwords=hotwords, progress=report)
 
     def transcribe_audio(
-        self, audio: DecodedAudio, roles: tuple[Role, ...], *, progress: Progress | None = None
+        self,
+        audio: DecodedAudio,
+        roles: tuple[Role, ...],
+        *,
+        hotwords: Sequence[str] = (),
+        progress: Progress | None = None,
     ) -> Transcript:
         """As `transcribe`, of a recording that is already decoded."""
         report = progress or _ignore
@@ -116,7 +125,7 @@ class Transcriber:
         report(0.05)
         segments = _segments(heard.speech, options.pad_ms, audio.duration_ms)
         passes = PassOptions(
-            prompt=PROMPT,
+            prompt=prompt_with(hotwords),
             beam_size=self._settings.beam_size,
             window_ms=_WINDOW_MS,
             profile=self._settings.profile,
@@ -127,7 +136,7 @@ class Transcriber:
         found = joined(segments, placed, held, JoinOptions())
         transcript = Transcript(
             audio=heard_facts(audio.facts, has_sound(audio)),
-            engine=self.engine_info,
+            engine=_told(self.engine_info, hotwords),
             utterances=found.utterances,
             speech=tuple(ChannelSpeech(c, held[c], spans) for c, spans in enumerate(heard.speech)),
             dropped=found.dropped,
@@ -180,6 +189,18 @@ class Transcriber:
             f"一通通话应有一个录音文件，或坐席、客户各一个单声道文件，收到 {len(paths)} 个。",
             detail={"files": [path.name for path in paths]},
         )
+
+
+def prompt_with(hotwords: Sequence[str]) -> str:
+    """The text that the decoder goes on from, with these words in it."""
+    return PROMPT + (_HOTWORDS.format("、".join(hotwords)) if hotwords else "")
+
+
+def _told(info: EngineInfo, hotwords: Sequence[str]) -> EngineInfo:
+    """The engine with the hot words among what the text depends on."""
+    if not hotwords:
+        return info
+    return replace(info, options={**info.options, "hotwords": "、".join(hotwords)})
 
 
 def listen(vad: SileroVad, audio: DecodedAudio, channels: int, options: VadOptions) -> Listened:

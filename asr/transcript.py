@@ -9,6 +9,7 @@ from core.span import Span
 Role = Literal["agent", "customer", "unknown"]
 Reliability = Literal["high", "low"]
 AudioFix = Literal["swap-roles", "treat-as-mono", "re-transcribe"]
+ReplacementReason = Literal["same-sound", "near-sound"]
 AUDIO_FIXES: tuple[AudioFix, ...] = ("swap-roles", "treat-as-mono", "re-transcribe")
 ROLES: tuple[Role, ...] = ("agent", "customer", "unknown")
 # What people call the roles in messages, reasons and listings.
@@ -92,6 +93,27 @@ class UntranscribedSpeech:
 
 
 @dataclass(frozen=True, slots=True)
+class Replacement:
+    """Recognised characters that were replaced by a term of the vocabulary that sounds like them.
+
+    `start` and `end` are code point offsets in the utterance's text (the same before and after:
+    a term replaces as many characters as it has). `reason` is `same-sound` or `near-sound`;
+    `pinyin` is how the term sounds, `heard` how the replaced text does, syllables separated by
+    spaces; `distance` is 0 when they are equal.
+    """
+
+    utterance_index: int
+    start: int
+    end: int
+    before: str
+    after: str
+    reason: ReplacementReason
+    pinyin: str
+    heard: str
+    distance: int
+
+
+@dataclass(frozen=True, slots=True)
 class AudioCheck:
     """One thing measured in a recording, and whether it is out of bounds.
 
@@ -144,7 +166,10 @@ class EngineInfo:
 
 @dataclass(frozen=True, slots=True)
 class Transcript:
-    """One call, heard. `utterances` are sorted by start time, then channel, and indexed from 0."""
+    """One call, heard. `utterances` are sorted by start time, then channel, and indexed from 0.
+
+    `corrections` is everything that the utterances' texts no longer say as it was recognised.
+    """
 
     audio: AudioFacts
     engine: EngineInfo
@@ -152,6 +177,7 @@ class Transcript:
     speech: tuple[ChannelSpeech, ...] = ()
     dropped: tuple[DroppedSegment, ...] = ()
     untranscribed: tuple[UntranscribedSpeech, ...] = ()
+    corrections: tuple[Replacement, ...] = ()
 
     @property
     def channel_roles(self) -> dict[int, Role]:

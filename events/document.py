@@ -13,6 +13,7 @@ from events.merge import merge_trees
 from events.tree import (
     Anchor,
     Background,
+    CallVocabulary,
     Context,
     Conversation,
     EventNode,
@@ -23,7 +24,8 @@ from events.tree import (
 from events.yaml_reader import Reader
 
 _TREE_KEYS = (
-    "tree", "version", "domain", "description", "extends", "conversation", "background", "nodes",
+    "tree", "version", "domain", "description", "extends", "conversation", "vocabulary",
+    "background", "nodes",
 )  # fmt: skip
 _NODE_KEYS = (
     "key", "name", "role", "description", "sop", "expected", "required", "weight", "match",
@@ -148,12 +150,39 @@ def _tree(reader: Reader, fields: dict[str, yaml.Node], base: EventTree | None) 
         )
     elif base is not None:
         given["conversation"] = base.conversation
+    if "vocabulary" in fields:
+        given["vocabulary"] = _vocabulary(reader, fields["vocabulary"], base)
+    elif base is not None:
+        given["vocabulary"] = base.vocabulary
     if "background" in fields:
         given["background"] = _background(reader, fields["background"])
     if "nodes" in fields:
         base_nodes = base.nodes if base else ()
         given["nodes"] = _nodes(reader, fields["nodes"], "", "agent", base_nodes, 1)
     return EventTree(**given)
+
+
+def _vocabulary(reader: Reader, node: yaml.Node, base: EventTree | None) -> CallVocabulary:
+    fields = reader.mapping(node, ("terms", "campaigns", "correction", "hotwords"), "vocabulary")
+    given: dict[str, Any] = {}
+    if "terms" in fields:
+        given["terms"] = reader.texts(fields["terms"], "terms")
+    if "campaigns" in fields:
+        by_name = reader.mapping(fields["campaigns"], _own_keys(fields["campaigns"]), "campaigns")
+        given["campaigns"] = tuple(
+            (name, reader.texts(terms, name)) for name, terms in by_name.items()
+        )
+    for key in ("correction", "hotwords"):
+        if key in fields:
+            given[key] = reader.flag(fields[key], key)
+        elif base is not None:
+            given[key] = getattr(base.vocabulary, key)
+    return CallVocabulary(**given)
+
+
+def _own_keys(node: yaml.Node) -> list[str]:
+    """The keys of a mapping whose keys are names that the document chooses."""
+    return [str(key.value) for key, _ in node.value] if isinstance(node, yaml.MappingNode) else []
 
 
 def _background(reader: Reader, node: yaml.Node) -> tuple[Background, ...]:
@@ -349,7 +378,21 @@ def _tree_document(tree: EventTree) -> dict[str, Any]:
         background.setdefault(sentence.role, []).append(sentence.text)
     if background:
         document["background"] = background
+    if tree.vocabulary != CallVocabulary():
+        document["vocabulary"] = _vocabulary_document(tree.vocabulary)
     document["nodes"] = [_node_document(node) for node in tree.nodes]
+    return document
+
+
+def _vocabulary_document(vocabulary: CallVocabulary) -> dict[str, Any]:
+    document: dict[str, Any] = {
+        "correction": vocabulary.correction,
+        "hotwords": vocabulary.hotwords,
+    }
+    if vocabulary.terms:
+        document["terms"] = list(vocabulary.terms)
+    if vocabulary.campaigns:
+        document["campaigns"] = {name: list(terms) for name, terms in vocabulary.campaigns}
     return document
 
 

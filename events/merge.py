@@ -2,7 +2,7 @@
 
 from dataclasses import replace
 
-from events.tree import EventNode, EventTree, Matchers
+from events.tree import CallVocabulary, EventNode, EventTree, Matchers
 
 
 def merge_trees(base: EventTree, over: EventTree) -> EventTree:
@@ -19,8 +19,17 @@ def merge_trees(base: EventTree, over: EventTree) -> EventTree:
         description=over.description or base.description,
         # Grouped by role, as documents write them.
         background=tuple(sorted(sentences, key=lambda s: roles.index(s.role))),
+        vocabulary=_merge_vocabulary(base.vocabulary, over.vocabulary),
         nodes=_merge_nodes(base.nodes, over.nodes, ""),
     )
+
+
+def _merge_vocabulary(old: CallVocabulary, new: CallVocabulary) -> CallVocabulary:
+    """Terms are added, campaign by campaign; the switches come from `new`."""
+    campaigns = dict(old.campaigns)
+    for name, terms in new.campaigns:
+        campaigns[name] = _joined(campaigns.get(name, ()), terms)
+    return replace(new, terms=_joined(old.terms, new.terms), campaigns=tuple(campaigns.items()))
 
 
 def _merge_nodes(

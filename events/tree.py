@@ -120,6 +120,26 @@ class EventNode:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class CallVocabulary:
+    """Words that the calls of a tree are full of: names of companies, products, people.
+
+    `terms` hold for every call, `campaigns` (pairs of campaign and terms) for the calls of one
+    campaign. `correction`: recognised text that sounds like a term and is no wording of its own
+    becomes the term. `hotwords`: the recogniser is told the terms before it listens.
+    """
+
+    terms: tuple[str, ...] = ()
+    campaigns: tuple[tuple[str, tuple[str, ...]], ...] = ()
+    correction: bool = True
+    hotwords: bool = False
+
+    def terms_for(self, campaign: str | None) -> tuple[str, ...]:
+        """The terms of a call of `campaign`, each once, those of the campaign first."""
+        own = next((terms for name, terms in self.campaigns if name == campaign), ())
+        return tuple(dict.fromkeys((*own, *self.terms)))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Conversation:
     """When a call is a conversation at all; in shorter calls no SOP step applies.
 
@@ -150,6 +170,7 @@ class EventTree:
     nodes: tuple[EventNode, ...] = ()
     background: tuple[Background, ...] = ()
     conversation: Conversation = field(default_factory=Conversation)
+    vocabulary: CallVocabulary = field(default_factory=CallVocabulary)
 
     @property
     def ref(self) -> str:

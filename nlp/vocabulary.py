@@ -14,7 +14,7 @@ from dataclasses import dataclass, replace
 from typing import Literal
 
 from asr.text import normalise_numbers
-from asr.transcript import Transcript, Utterance, Word
+from asr.transcript import Replacement, Transcript, Utterance, Word
 from nlp.phonetics import fuzzy_syllable, syllables, toned_syllables
 from nlp.tokenizer import Tokenizer, default_tokenizer
 
@@ -35,37 +35,10 @@ _FUNCTION = frozenset(
 
 
 @dataclass(frozen=True, slots=True)
-class Replacement:
-    """One correction.
-
-    `start` and `end` are code point offsets in the utterance's text (the same before and after).
-    `pinyin` is how the term sounds, `heard` how the replaced text does, syllables separated by
-    spaces; `distance` is 0 when they are equal.
-    """
-
-    utterance_index: int
-    start: int
-    end: int
-    before: str
-    after: str
-    pinyin: str
-    heard: str
-    distance: int
-
-
-@dataclass(frozen=True, slots=True)
 class CorrectedText:
     """The text after correction and what was replaced, in order of place."""
 
     text: str
-    replacements: tuple[Replacement, ...]
-
-
-@dataclass(frozen=True, slots=True)
-class CorrectedTranscript:
-    """The transcript after correction and everything that was replaced in it."""
-
-    transcript: Transcript
     replacements: tuple[Replacement, ...]
 
 
@@ -137,6 +110,7 @@ class Vocabulary:
                         match.end,
                         text[match.start : match.end],
                         match.term.text,
+                        "same-sound" if match.distance == 0 else "near-sound",
                         " ".join(match.term.sounds),
                         " ".join(match.heard),
                         match.distance,
@@ -225,28 +199,49 @@ class Vocabulary:
         return places
 
 
-def correct_transcript(transcript: Transcript, vocabulary: Vocabulary) -> CorrectedTranscript:
+def correct_transcript(transcript: Transcript, vocabulary: Vocabulary) -> Transcript:
     """The transcript with every utterance corrected: text, normalised text and words alike.
 
-    Times, confidences and the number of words do not change.
+    What was corrected before is taken back first, so that the result depends on the recognised
+    text and on this vocabulary only. Times, confidences and the number of words do not change;
+    `corrections` says what was replaced.
     """
-    utterances: list[Utterance] = []
-    replacements: list[Replacement] = []
+    heard = as_recognised(transcript)
+    found = [vocabulary.correct(u.text, u.index) for u in heard.utterances]
+    corrections = tuple(made for corrected in found for made in corrected.replacements)
+    if corrections == transcript.corrections:
+        return transcript
+    utterances = tuple(
+        _with_text(utterance, corrected.text)
+        for utterance, corrected in zip(heard.utterances, found, strict=True)
+    )
+    return replace(heard, utterances=utterances, corrections=corrections)
+
+
+def as_recognised(transcript: Transcript) -> Transcript:
+    """The transcript without its corrections: the text as the engine wrote it."""
+    if not transcript.corrections:
+        return transcript
+    by_utterance: dict[int, list[Replacement]] = {}
+    for made in transcript.corrections:
+        by_utterance.setdefault(made.utterance_index, []).append(made)
+    utterances = []
     for utterance in transcript.utterances:
-        corrected = vocabulary.correct(utterance.text, utterance.index)
-        replacements.extend(corrected.replacements)
-        utterances.append(
-            replace(
-                utterance,
-                text=corrected.text,
-                normalised=normalise_numbers(corrected.text).text,
-                words=_rewritten(utterance, corrected.text),
-            )
-            if corrected.replacements
-            else utterance
-        )
-    return CorrectedTranscript(
-        replace(transcript, utterances=tuple(utterances)), tuple(replacements)
+        text = utterance.text
+        for made in by_utterance.get(utterance.index, ()):
+            text = text[: made.start] + made.before + text[made.end :]
+        utterances.append(_with_text(utterance, text))
+    return replace(transcript, utterances=tuple(utterances), corrections=())
+
+
+def _with_text(utterance: Utterance, text: str) -> Utterance:
+    if text == utterance.text:
+        return utterance
+    return replace(
+        utterance,
+        text=text,
+        normalised=normalise_numbers(text).text,
+        words=_rewritten(utterance, text),
     )
 
 

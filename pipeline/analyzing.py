@@ -12,7 +12,7 @@ from asr.transcript import Transcript
 from core.errors import AppError
 from events.judgement import Judgements
 from models.calls import METADATA_COLUMNS, hold_stage
-from models.results import StoredAnalysis, load_transcript, save_analysis
+from models.results import StoredAnalysis, load_transcript, save_analysis, save_transcript
 from models.tables import Call
 from models.vectors import Vectors, load_vectors, save_vectors
 from models.versions import Version, published_for
@@ -24,16 +24,19 @@ from pipeline.judging.asking import stored_judgements
 from pipeline.resources import Resources
 from pipeline.reviews.reanalysis import carry_over
 from pipeline.webhooks import CALL_COMPLETED, announce, completed_data
+from pipeline.wording import corrected
 
 
 @dataclass(frozen=True, slots=True)
 class Analysed:
     """The analysis of a call, and the sentence vectors that it took from `encoder`.
 
-    `vectors` is empty when all of them had been stored.
+    `vectors` is empty when all of them had been stored. `transcript` is what was analysed when
+    it differs from the stored one, which it is to replace; else None.
     """
 
     analysis: StoredAnalysis
+    transcript: Transcript | None
     encoder: str
     vectors: Vectors
 
@@ -45,11 +48,16 @@ def analyse_stored(
     judgements: Judgements,
     known: Vectors,
 ) -> Analysed:
-    """Analyse a stored transcript with the vectors that are stored with it."""
+    """Analyse a stored transcript with the vectors that are stored with it.
+
+    Its text is first corrected towards the vocabulary of the tree and the call's campaign.
+    """
+    wording = corrected(transcript, analyzer.tree, call.campaign)
     with using(Shelf(known)) as shelf:
-        found = analyzer.analyze(transcript, call_metadata(call), judgements)
+        found = analyzer.analyze(wording, call_metadata(call), judgements)
     fresh = shelf.used if shelf.used.keys() - known.keys() else {}
-    return Analysed(found.stored(), analyzer.encoder_id, fresh)
+    changed = wording if wording is not transcript else None
+    return Analysed(found.stored(), changed, analyzer.encoder_id, fresh)
 
 
 async def store_result(
@@ -60,6 +68,8 @@ async def store_result(
     Human verdicts that still fit the new findings stay with them.
     """
     analysis = analysed.analysis
+    if analysed.transcript is not None:
+        await save_transcript(session, call.id, analysed.transcript)
     await save_analysis(session, call.id, analysis)
     await save_vectors(session, call.id, analysed.encoder, analysed.vectors)
     call.score = analysis.score.value

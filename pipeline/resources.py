@@ -1,6 +1,7 @@
 """Resources: what a worker process holds for all of its jobs, each thing made once."""
 
 import threading
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Protocol
 
@@ -20,9 +21,17 @@ class CallTranscriber(Protocol):
     """What the transcribe stage asks of a recogniser."""
 
     def transcribe_audio(
-        self, audio: DecodedAudio, roles: tuple[Role, ...], *, progress: Progress | None = None
+        self,
+        audio: DecodedAudio,
+        roles: tuple[Role, ...],
+        *,
+        hotwords: Sequence[str] = (),
+        progress: Progress | None = None,
     ) -> Transcript:
-        """What was said; `progress` gets the share done in [0, 1] and may raise to stop."""
+        """What was said, with `hotwords` more likely.
+
+        `progress` gets the share done in [0, 1] and may raise to stop.
+        """
         ...
 
 

@@ -25,10 +25,12 @@ from models.calls import call_audio, hold_stage
 from models.hearing import HearingOptions, hearing_options
 from models.results import ChannelWaveform, save_transcript, save_waveform
 from models.tables import Call, CallAudio
+from models.versions import published_for
 from pipeline.attempts import StoppedError, SupersededError
 from pipeline.jobs import defer_analysis
 from pipeline.resources import CallTranscriber, Resources
 from pipeline.storage import BlobStore
+from pipeline.wording import hotwords_of, tree_of
 
 _PEAKS_PER_SECOND = 20
 
@@ -44,16 +46,19 @@ async def transcribe_call(resources: Resources, call: Call, token: uuid.UUID) ->
     """Hear the call, then store all of it and queue the analysis in one transaction.
 
     Raises:
-        AppError: what decoding and recognition say about the audio or the weights.
+        AppError: what decoding and recognition say about the audio or the weights, and `bad-tree`
+            for a published tree that cannot be read.
         SupersededError: another try holds the call by now.
         StoppedError: the process is stopping.
     """
     async with resources.database.session() as session:
         files = await call_audio(session, call.id)
+        tree = await published_for(session, "tree", call.domain)
     if not files:
         raise AppError("no-audio", "这通通话没有录音文件，无法转写。请补传录音。")
     async with _local_files(resources.store, files) as (paths, folder):
-        heard = await _hear(resources, call, paths, folder)
+        hotwords = hotwords_of(tree_of(tree.document, tree.name), call.campaign) if tree else ()
+        heard = await _hear(resources, call, paths, folder, hotwords)
         playback_key = files[0].blob_key
         if heard.playable is not None:
             stored = await resources.store.put_stream(heard.playable, kind="playback")
@@ -87,7 +92,13 @@ async def _save(
         await session.commit()
 
 
-async def _hear(resources: Resources, call: Call, paths: Sequence[Path], folder: Path) -> _Heard:
+async def _hear(
+    resources: Resources,
+    call: Call,
+    paths: Sequence[Path],
+    folder: Path,
+    hotwords: Sequence[str],
+) -> _Heard:
     settings = resources.settings.asr
     channel_map = ",".join(call.roles) if call.roles else settings.channels
     # A thread, so that heartbeats and other queues go on meanwhile.
@@ -98,6 +109,7 @@ async def _hear(resources: Resources, call: Call, paths: Sequence[Path], folder:
         folder / "playable.flac",
         channel_map,
         hearing_options(call),
+        hotwords,
         settings.max_duration_s,
         resources.stopping,
     )
@@ -109,6 +121,7 @@ def _hear_sync(
     playable: Path,
     channel_map: str,
     options: HearingOptions,
+    hotwords: Sequence[str],
     max_duration_s: int,
     stopping: threading.Event,
 ) -> _Heard:
@@ -124,7 +137,7 @@ def _hear_sync(
     if options.mix_channels and len(audio.pcm) > 1:
         audio = mixed_down(audio)
     transcript = transcriber.transcribe_audio(
-        audio, parse_channel_map(channel_map), progress=progress
+        audio, parse_channel_map(channel_map), hotwords=hotwords, progress=progress
     )
     if options.swap_roles:
         transcript = with_swapped_roles(transcript)

@@ -53,6 +53,7 @@ def analyze(
 ) -> None:
     """Run `analyze`."""
     from pipeline.analysis import analysis_document
+    from pipeline.wording import corrected
 
     settings = load_settings()
     roles = channel_roles(channels, settings)
@@ -73,12 +74,10 @@ def analyze(
             try:
                 given = _given(path, hear, lambda s, n=path.name: progress.share(n, s))  # type: ignore[misc]
                 chosen = domain or given.domain
-                found = analyzers.for_domain(chosen).analyze(
-                    given.transcript, {"domain": chosen} if chosen else {}
-                )
-                document = analysis_document(
-                    _call_facts(path, given.transcript, chosen), given.transcript, found
-                )
+                analyzer = analyzers.for_domain(chosen)
+                heard = corrected(given.transcript, analyzer.tree, None)
+                found = analyzer.analyze(heard, {"domain": chosen} if chosen else {})
+                document = analysis_document(_call_facts(path, heard, chosen), heard, found)
                 target = output / names[path]
                 _refuse_to_overwrite(target)
                 write_text(target, json.dumps(document, ensure_ascii=False, indent=2) + "\n")

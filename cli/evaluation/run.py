@@ -28,6 +28,7 @@ from cli.evaluation.verdicts import (
 )
 from cli.packs import Analyzers
 from core.errors import AppError
+from pipeline.wording import corrected
 
 Transcribe = Callable[[Path, tuple[Role, ...], Callable[[float], None]], Transcript]
 
@@ -134,6 +135,7 @@ def evaluate_calls(
                 failures.append((call.recording.name, error.message))
                 reporter.finish(name)
                 continue
+            heard = corrected(heard, analyzers.tree_for(call.truth.domain), None)
             recognised += _scores(call.truth, heard, analyzers, names, aligned=False)
             wall_s += time.perf_counter() - started
             audio_s += heard.audio.duration_ms / 1000

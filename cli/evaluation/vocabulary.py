@@ -6,12 +6,12 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from asr.transcript import Role, Transcript
+from asr.transcript import Replacement, Role, Transcript
 from cli.evaluation.cer import Errors, add_errors, character_errors, errors_json
 from cli.evaluation.ground_truth import GroundTruth
 from cli.evaluation.run import LabelledCall, Reporter, Transcribe
 from core.errors import AppError
-from nlp.vocabulary import Replacement, Verdict, Vocabulary, correct_transcript, judge
+from nlp.vocabulary import Verdict, Vocabulary, correct_transcript, judge
 
 VERDICTS: tuple[Verdict, ...] = ("fixed", "harmed", "neutral")
 
@@ -112,8 +112,8 @@ def measure_vocabulary(
             continue
         corrected = correct_transcript(heard, Vocabulary([*terms, *campaign_terms(truth)]))
         before = add_errors(before, character_errors(truth, heard))
-        after = add_errors(after, character_errors(truth, corrected.transcript))
-        judged.extend(_judged(truth, heard, made) for made in corrected.replacements)
+        after = add_errors(after, character_errors(truth, corrected))
+        judged.extend(_judged(truth, heard, made) for made in corrected.corrections)
         engine = {"engine": heard.engine.engine, "weights": heard.engine.weights}
         truths.append(truth)
         reporter.finish(truth.name)

@@ -2,7 +2,7 @@
 
 import json
 import uuid
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -25,11 +25,18 @@ class ReadingTranscriber:
     before: Callable[[Progress], None] = lambda _progress: None
     calls: list[tuple[Role, ...]] = field(default_factory=list)
     channels: list[int] = field(default_factory=list)
+    hotwords: list[tuple[str, ...]] = field(default_factory=list)
 
     def transcribe_audio(
-        self, audio: DecodedAudio, roles: tuple[Role, ...], *, progress: Progress | None = None
+        self,
+        audio: DecodedAudio,
+        roles: tuple[Role, ...],
+        *,
+        hotwords: Sequence[str] = (),
+        progress: Progress | None = None,
     ) -> Transcript:
         self.calls.append(roles)
+        self.hotwords.append(tuple(hotwords))
         self.channels.append(len(audio.pcm))
         self.before(progress or (lambda _share: None))
         turns = json.loads(FIXTURE.with_suffix(".json").read_text())["turns"]

@@ -5,7 +5,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from asr.transcript import AudioFacts, EngineInfo, Transcript, Utterance, Word
-from nlp.vocabulary import Vocabulary, correct_transcript, judge
+from nlp.vocabulary import Vocabulary, as_recognised, correct_transcript, judge
 
 TERMS = (
     "启航教育", "沈若彤", "工号", "理赔", "重疾险", "全屋定制", "贷后管理师", "VIP卡", "券", "回访",
@@ -107,13 +107,13 @@ def test_terms_without_a_sound_to_go_by_take_no_part() -> None:
 def test_words_follow_the_text_and_keep_their_times(vocabulary: Vocabulary) -> None:
     call = transcript("我是起航叫育的", "没有错字")
     corrected = correct_transcript(call, vocabulary)
-    first, second = corrected.transcript.utterances
+    first, second = corrected.utterances
     assert first.text == first.normalised == "我是启航教育的"
     assert "".join(w.text for w in first.words) == first.text
     before = [(w.start_ms, w.end_ms, w.confidence) for w in call.utterances[0].words]
     assert [(w.start_ms, w.end_ms, w.confidence) for w in first.words] == before
     assert second is call.utterances[1]
-    assert [r.utterance_index for r in corrected.replacements] == [0]
+    assert [r.utterance_index for r in corrected.corrections] == [0]
 
 
 def test_words_of_several_characters_and_punctuation_follow_too(vocabulary: Vocabulary) -> None:
@@ -126,7 +126,7 @@ def test_words_of_several_characters_and_punctuation_follow_too(vocabulary: Voca
     call = transcript("占位")
     spoken = replace(call.utterances[0], text=text, normalised=text, words=words)
     corrected = correct_transcript(replace(call, utterances=(spoken,)), vocabulary)
-    assert [w.text for w in corrected.transcript.utterances[0].words] == [
+    assert [w.text for w in corrected.utterances[0].words] == [
         "我是启", "航教", "育的。",
     ]  # fmt: skip
 
@@ -135,13 +135,30 @@ def test_words_that_are_not_of_the_text_are_kept(vocabulary: Vocabulary) -> None
     call = transcript("我是起航叫育的")
     strange = replace(call.utterances[0], words=(Word("别的", 0, 100, 0.5),))
     corrected = correct_transcript(replace(call, utterances=(strange,)), vocabulary)
-    assert corrected.transcript.utterances[0].words == strange.words
+    assert corrected.utterances[0].words == strange.words
+
+
+def test_corrections_can_be_taken_back_and_made_anew(vocabulary: Vocabulary) -> None:
+    call = transcript("我是起航叫育的，公号三零二五", "没有错字")
+    corrected = correct_transcript(call, vocabulary)
+    assert [(r.before, r.after, r.reason) for r in corrected.corrections] == [
+        ("起航叫育", "启航教育", "same-sound"),
+        ("公号", "工号", "same-sound"),
+    ]
+    taken_back = as_recognised(corrected)
+    assert [u.text for u in taken_back.utterances] == [u.text for u in call.utterances]
+    assert [u.words for u in taken_back.utterances] == [u.words for u in call.utterances]
+    assert taken_back.corrections == ()
+    assert correct_transcript(corrected, vocabulary) is corrected
+    only = correct_transcript(corrected, Vocabulary(["工号"]))
+    assert only.utterances[0].text == "我是起航叫育的，工号三零二五"
+    assert correct_transcript(corrected, Vocabulary([])) == taken_back
 
 
 def test_numbers_are_normalised_again() -> None:
     call = transcript("公号三零二五")
     corrected = correct_transcript(call, Vocabulary(["工号"]))
-    assert corrected.transcript.utterances[0].normalised == "工号3025"
+    assert corrected.utterances[0].normalised == "工号3025"
 
 
 def test_a_replacement_is_judged_by_what_was_said(vocabulary: Vocabulary) -> None:
