@@ -8,15 +8,16 @@ from fastapi import APIRouter, Query, status
 from pydantic import BaseModel, Field, model_validator
 
 from api.auth import Admin, Editor
-from api.documents.noun import DocumentNoun, name_path, stored_version, version_path
+from api.documents.noun import DocumentNoun, missing, name_path, stored_version, version_path
 from api.documents.operations import author_of, reanalyse
-from api.openapi import answers, shows
+from api.openapi import answers, sends, shows
 from api.services import SessionDep
 from api.v1.calls.detail import visible_call
 from api.v1.calls.filters import zoned
-from api.v1.runs.examples import BACKTEST, REANALYSIS, TRIAL
+from api.v1.runs.examples import BACKTEST, CHOICE, HISTORY, REANALYSIS, TRIAL, TRY
 from api.v1.runs.schemas import RunList, RunSummary, run_summary
 from models.bulk_runs import list_runs
+from models.versions import list_versions
 from pipeline.bulk.requests import (
     MOST_CALLS,
     USUAL_CALLS,
@@ -112,6 +113,7 @@ def _add_trial(router: APIRouter, noun: DocumentNoun) -> None:
         responses=answers(
             TRIAL, status=202, description="已排队", errors=["not-found", "validation-failed"]
         ),
+        openapi_extra=sends(TRY),
         operation_id=f"try_{noun.kind}_version",
     )
     async def try_version(
@@ -143,6 +145,7 @@ def _add_bulk(router: APIRouter, noun: DocumentNoun) -> None:
             "进度与结果见 `GET /runs/{run_id}`；主管只会比较本团队的通话。"
         ),
         responses=answers(BACKTEST, status=202, description="已排队", errors=["not-found"]),
+        openapi_extra=sends(CHOICE),
         operation_id=f"backtest_{noun.kind}_version",
     )
     async def backtest_version(
@@ -167,6 +170,7 @@ def _add_bulk(router: APIRouter, noun: DocumentNoun) -> None:
         responses=answers(
             REANALYSIS, status=202, description="已排队", errors=["not-found", "not-published"]
         ),
+        openapi_extra=sends(HISTORY),
         operation_id=f"reanalyse_history_by_{noun.kind}",
     )
     async def reanalyse_history(
@@ -198,6 +202,8 @@ def _add_bulk(router: APIRouter, noun: DocumentNoun) -> None:
         ] = None,
         limit: Annotated[int, Query(ge=1, le=100, description="每页条数", **shows(few=20))] = 20,
     ) -> RunList:
+        if not await list_versions(session, noun.kind, name):
+            raise missing(noun)
         own = None if principal.role == "admin" else principal.user_id
         page = await list_runs(session, noun.kind, name, own, cursor or None, limit)
         return RunList(items=[run_summary(run) for run in page.items], next_cursor=page.next_cursor)

@@ -24,10 +24,10 @@ from api.documents.schemas import (
     issue_of,
     summary,
 )
-from api.openapi import answers, shows
+from api.openapi import answers, sends, shows
 from api.services import SessionDep
 from api.v1.calls.filters import zoned
-from api.v1.runs.examples import REANALYSIS
+from api.v1.runs.examples import PUBLICATION, REANALYSIS
 from api.v1.runs.schemas import run_summary
 from core.errors import AppError
 
@@ -130,6 +130,7 @@ def _add_publishing(router: APIRouter, noun: DocumentNoun) -> None:
             {**noun.example.version(), "reanalysis": REANALYSIS},
             errors=["not-found", "not-publishable", "edit-conflict"],
         ),
+        openapi_extra=sends(PUBLICATION, "怎样发布；省略为只用于新通话"),
         operation_id=f"publish_{noun.kind}",
     )
     async def publish_version(

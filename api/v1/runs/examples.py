@@ -30,6 +30,10 @@ def _run(kind: str, state: str, request: dict[str, Any]) -> dict[str, Any]:
     }
 
 
+PUBLICATION = {"revision": 1, "history_from": "2025-01-01T00:00:00+08:00"}
+TRY = {"lines": [{"role": "agent", "text": "这通电话后台都给您存着底儿呢"}]}
+CHOICE = {"started_from": "2025-01-01T00:00:00+08:00", "team": "华北一组", "sample": 500}
+HISTORY = {"history_from": "2025-01-01T00:00:00+08:00"}
 TRIAL = _run("trial", "queued", {"lines": [{"role": "agent", "text": "这通电话会录音"}]})
 BACKTEST = _run("backtest", "queued", {"team": "华北一组", "sample": 500})
 REANALYSIS = _run("reanalysis", "queued", {"started_from": "2025-01-01T00:00:00+08:00"})
