@@ -17,6 +17,9 @@ from events.document import dump_tree, parse_tree
 from events.spreadsheet import MAX_BYTES, tree_from_spreadsheet, tree_to_spreadsheet
 
 XLSX = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
+_FILE = {
+    XLSX: {"schema": {"type": "string", "format": "binary"}, "example": "PK…（xlsx 文件的字节）"}
+}
 
 
 def add_spreadsheets(router: APIRouter, noun: DocumentNoun) -> None:
@@ -33,10 +36,7 @@ def add_spreadsheets(router: APIRouter, noun: DocumentNoun) -> None:
         response_class=Response,
         responses={
             **answers(errors=["not-found", "not-in-spreadsheet"]),
-            200: {
-                "description": "xlsx 文件",
-                "content": {XLSX: {"schema": {"type": "string", "format": "binary"}}},
-            },
+            200: {"description": "xlsx 文件", "content": _FILE},
         },
         operation_id="export_tree_spreadsheet",
     )
@@ -72,7 +72,7 @@ def add_spreadsheets(router: APIRouter, noun: DocumentNoun) -> None:
             "requestBody": {
                 "required": True,
                 "description": "xlsx 文件",
-                "content": {XLSX: {"schema": {"type": "string", "format": "binary"}}},
+                "content": _FILE,
             }
         },
         operation_id="import_tree_spreadsheet",
