@@ -5,6 +5,7 @@ from models.tables.audit import AuditEntry
 from models.tables.backtests import BacktestCall, BacktestChange, BulkChunk, BulkRun
 from models.tables.base import Base
 from models.tables.calls import Call, CallAudio, CallContent, CallIdentity, CallWaveform
+from models.tables.corrections import Correction, TreeFigures, TreeHead
 from models.tables.judgements import JudgementRow
 from models.tables.queue import QueueSchema
 from models.tables.results import (
@@ -54,6 +55,7 @@ __all__ = [
     "CallMetricsRow",
     "CallVectors",
     "CallWaveform",
+    "Correction",
     "EventHitRow",
     "FindingRow",
     "FindingVerdict",
@@ -66,6 +68,8 @@ __all__ = [
     "SignInSession",
     "SopStateRow",
     "TranscriptRow",
+    "TreeFigures",
+    "TreeHead",
     "TreeVersion",
     "User",
     "UtteranceRow",
