@@ -14,16 +14,16 @@ from faster_whisper import WhisperModel
 from faster_whisper.tokenizer import Tokenizer
 from numpy.typing import NDArray
 
-from asr.decode import SAMPLE_RATE_HZ
+from asr.decode import SAMPLES_PER_MS
 from asr.engines.base import DecodeOptions, WindowText, WindowWord
 from asr.engines.batches import Piece, batches, lanes, pieces
+from asr.engines.mel import HOP_SAMPLES, log_mel
 from asr.transcript import EngineInfo
 from core.errors import AppError
 from core.settings import AsrSettings
 from core.span import ms_from_seconds
 
 _LANGUAGE = "zh"
-_FRAMES_PER_SECOND = 100
 # The encoder is run on the window and this much silence after it instead of on 30 s: attention
 # is quadratic in length, and positions are absolute from the start, so nothing else changes.
 _TAIL_MS = 1_000
@@ -141,15 +141,12 @@ class FasterWhisperEngine:
         return [texts[number] for number in range(len(windows))]
 
     def _encode(self, piece: Piece) -> _Encoded:
-        samples = piece.length_ms * SAMPLE_RATE_HZ // 1000
-        frames = piece.length_ms * _FRAMES_PER_SECOND // 1000
+        samples = piece.length_ms * SAMPLES_PER_MS
+        mels = self._model.model.n_mels
         features = np.stack(
-            [
-                self._model.feature_extractor(np.pad(w, (0, samples - len(w))))[:, :frames]
-                for w in piece.windows
-            ]
+            [log_mel(np.pad(w, (0, samples - len(w))), mels) for w in piece.windows]
         )
-        view = ctranslate2.StorageView.from_array(np.ascontiguousarray(features, np.float32))
+        view = ctranslate2.StorageView.from_array(features)
         return _Encoded(piece, self._model.model.encode(view, to_cpu=False))
 
     def _decode(self, batch: Sequence[_Encoded], options: DecodeOptions) -> list[_Decoded]:
@@ -177,7 +174,7 @@ class FasterWhisperEngine:
             [t for t in output.sequences_ids[0] if t < self._tokenizer.eot]
             for output in decoded.outputs
         ]
-        frames = [max(1, len(w) * _FRAMES_PER_SECOND // SAMPLE_RATE_HZ) for w in piece.windows]
+        frames = [max(1, len(w) // HOP_SAMPLES) for w in piece.windows]
         alignments = self._model.find_alignment(
             self._tokenizer, tokens, decoded.encoded.features, frames
         )
@@ -233,7 +230,7 @@ def _length_ms(encoded: _Encoded) -> int:
 
 
 def _bucket_ms(window: NDArray[np.float32]) -> int:
-    length_ms = len(window) * 1000 // SAMPLE_RATE_HZ + _TAIL_MS
+    length_ms = len(window) // SAMPLES_PER_MS + _TAIL_MS
     return min(30_000, max(_LEAST_MS, -(-length_ms // _BUCKET_MS) * _BUCKET_MS))
 
 
