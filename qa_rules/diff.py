@@ -43,7 +43,9 @@ def _set_fields(document: dict[str, Any]) -> dict[str, object]:
     for key, value in document.items():
         if key in ("ruleset", "version", "rules"):
             continue
-        if isinstance(value, dict):
+        if key == "scorecards":
+            fields |= {f"scorecards.{card['name']}": card for card in value}
+        elif isinstance(value, dict):
             fields |= {f"{key}.{name}": item for name, item in value.items()}
         else:
             fields[key] = value

@@ -13,12 +13,13 @@ from core.errors import AppError
 from events.yaml_reader import Reader
 from qa_rules.boolean import LineError, format_line, parse_line
 from qa_rules.condition_document import read_condition
-from qa_rules.dumping import CARD_KEYS, dump_ruleset
+from qa_rules.dumping import dump_ruleset
 from qa_rules.findings import RuleSeverity
 from qa_rules.measure_document import read_tests
-from qa_rules.model import Category, Example, ExampleLine, Rule, RuleSet, Scorecard
+from qa_rules.model import Category, Example, ExampleLine, Rule, RuleSet
 from qa_rules.relation_document import read_line
 from qa_rules.scope_document import read_scalar
+from qa_rules.scorecard_document import read_cards
 
 _ROLE_WORDS = {
     "坐席": "agent",
@@ -29,7 +30,7 @@ _ROLE_WORDS = {
 }
 _SET_KEYS = (
     "ruleset", "version", "domain", "description", "extends", "without", "scorecard",
-    "categories", "background", "rules",
+    "scorecards", "categories", "background", "rules",
 )  # fmt: skip
 _RULE_KEYS = (
     "id", "name", "category", "severity", "reason", "regulation", "score", "veto", "veto_if",
@@ -82,9 +83,7 @@ def parse_document(text: str, source: str = "rules.yaml") -> RuleSet:
             if key in entries
         },
         without=reader.texts(entries["without"], "without") if "without" in entries else (),
-        stated_scorecard=_scorecard(reader, entries["scorecard"])
-        if "scorecard" in entries
-        else None,
+        stated_scorecards=read_cards(reader, entries),
         categories=_categories(reader, entries["categories"]) if "categories" in entries else (),
         background=reader.texts(entries["background"], "background")
         if "background" in entries
@@ -102,25 +101,6 @@ def _require(
     missing = [key for key in keys if key not in entries]
     if missing:
         raise reader.fail(node, f"{what}缺少 {'、'.join(missing)}，请补上")
-
-
-def _scorecard(reader: Reader, node: yaml.Node) -> Scorecard:
-    entries = reader.mapping(node, CARD_KEYS, "评分卡")
-    plain: dict[str, Any] = {}
-    if "name" in entries:
-        plain["name"] = reader.name(entries["name"], "name")
-    for key in ("start", "floor", "ceiling"):
-        if key in entries:
-            plain[key] = reader.number(entries[key], key, -1e6, 1e6)
-    if "pass_mark" in entries:
-        none = entries["pass_mark"].tag.endswith(":null")
-        plain["pass_mark"] = (
-            None if none else reader.number(entries["pass_mark"], "pass_mark", -1e6, 1e6)
-        )
-    card = Scorecard(**plain)
-    if not card.floor <= card.start <= card.ceiling:
-        raise reader.fail(node, "评分卡要满足 floor ≤ start ≤ ceiling")
-    return card
 
 
 def _categories(reader: Reader, node: yaml.Node) -> tuple[Category, ...]:
@@ -254,7 +234,7 @@ def resolve(
 ) -> RuleSet:
     """`ruleset` with the rules of the pack it extends before its own; unchanged without one.
 
-    A rule replaces the base's rule of the same id, in the base's place. Scorecard and domain are
+    A rule replaces the base's rule of the same id, in the base's place. Scorecards and domain are
     the base's where the document gives none. `load` finds the base by name (default `load_pack`)
     and returns it resolved.
 
@@ -280,7 +260,7 @@ def resolve(
         ruleset,
         extends="",
         without=(),
-        stated_scorecard=ruleset.stated_scorecard or base.stated_scorecard,
+        stated_scorecards=ruleset.stated_scorecards or base.stated_scorecards,
         categories=tuple(headings.values()),
         background=tuple(dict.fromkeys((*base.background, *ruleset.background))),
         rules=(*kept, *(rule for rule in ruleset.rules if rule.id not in known)),

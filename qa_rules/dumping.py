@@ -7,8 +7,7 @@ import yaml
 from qa_rules.boolean import format_line
 from qa_rules.condition_dumping import dump_condition, dump_tests
 from qa_rules.model import Example, ExampleLine, Rule, RuleSet
-
-CARD_KEYS = ("name", "start", "floor", "ceiling", "pass_mark")
+from qa_rules.scorecard_document import dump_cards
 
 
 def dump_ruleset(ruleset: RuleSet) -> str:
@@ -19,9 +18,7 @@ def dump_ruleset(ruleset: RuleSet) -> str:
             plain[key] = getattr(ruleset, key)
     if ruleset.without:
         plain["without"] = list(ruleset.without)
-    if ruleset.stated_scorecard is not None:
-        card = ruleset.stated_scorecard
-        plain["scorecard"] = {key: getattr(card, key) for key in CARD_KEYS}
+    plain |= dump_cards(ruleset.stated_scorecards)
     if ruleset.categories:
         plain["categories"] = [
             {"name": category.name, "description": category.description}

@@ -9,6 +9,7 @@ from qa_rules.findings import RuleSeverity
 from qa_rules.measures import Measure, MetadataTest
 from qa_rules.relations import Relation
 from qa_rules.scope import Scalar
+from qa_rules.scorecard import Scorecard
 from qa_rules.searches import Search
 
 Condition = Search | Relation | Measure
@@ -87,24 +88,11 @@ class Category:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Scorecard:
-    """How findings become a score: `start` plus effects, kept inside [`floor`, `ceiling`].
-
-    A call passes at `pass_mark` or above; None means that nothing passes or fails.
-    """
-
-    name: str = "默认评分卡"
-    start: float = 100.0
-    floor: float = 0.0
-    ceiling: float = 100.0
-    pass_mark: float | None = 60.0
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
 class RuleSet:
-    """A versioned set of rules with its scorecard, in document order.
+    """A versioned set of rules with its scorecards, in document order.
 
-    `stated_scorecard` is the card that the document spells out, `scorecard` the one that counts.
+    `stated_scorecards` are the cards that the document spells out, the one for all other calls
+    last; `scorecards` those that count.
     `extends` names the pack whose rules come first and `without` the ids of it that are left
     out; both are empty once `qa_rules.document.resolve` has merged them.
     """
@@ -115,7 +103,7 @@ class RuleSet:
     description: str = ""
     extends: str = ""
     without: tuple[str, ...] = ()
-    stated_scorecard: Scorecard | None = None
+    stated_scorecards: tuple[Scorecard, ...] = ()
     categories: tuple[Category, ...] = ()
     background: tuple[str, ...] = ()
     rules: tuple[Rule, ...] = ()
@@ -126,6 +114,15 @@ class RuleSet:
         return f"{self.name}@{self.version}"
 
     @property
+    def scorecards(self) -> tuple[Scorecard, ...]:
+        """The stated scorecards, or the default one; the first that applies to a call counts."""
+        return self.stated_scorecards or (Scorecard(),)
+
+    @property
     def scorecard(self) -> Scorecard:
-        """The stated scorecard, or the default one."""
-        return self.stated_scorecard or Scorecard()
+        """The scorecard of calls that no other card applies to."""
+        return self.scorecards[-1]
+
+    def card_named(self, name: str) -> Scorecard:
+        """The scorecard of that name; the one for all other calls when there is none."""
+        return next((card for card in self.scorecards if card.name == name), self.scorecard)
