@@ -108,6 +108,7 @@ class _EditorRequirement(_Requirement):
 
 
 Reader = Annotated[Principal, Depends(_Requirement("read"))]
+Appellant = Annotated[Principal, Depends(_Requirement("appeal"))]
 Writer = Annotated[Principal, Depends(_Requirement("write"))]
 Admin = Annotated[Principal, Depends(_Requirement("admin"))]
 Editor = Annotated[Principal, Depends(_EditorRequirement("write"))]

@@ -52,6 +52,31 @@ _EXAMPLES: Mapping[str, tuple[str, Mapping[str, object]]] = {
         {"size_bytes": 245760},
     ),
     "bad-url": ("接收地址无效。请填写 https://主机/路径 形式的地址，不带用户名和密码。", {}),
+    "review-state": ("复核处于“已复核”，不能判定。请刷新查看当前状态。", {"state": "reviewed"}),
+    "review-locked": (
+        "这通通话正由别人复核。请换一通，或等锁定到期后接手。",
+        {"state": "assigned", "action": "take", "guard": "nobody_else"},
+    ),
+    "review-conflict": (
+        "这通复核刚被别人改动过。请刷新后按最新内容再操作。",
+        {"version": 5, "seen": 4},
+    ),
+    "review-incomplete": (
+        "还有 1 项没有判定：过度承诺。请逐项确认或推翻后再提交。",
+        {"rules": ["overpromise"]},
+    ),
+    "review-refused": (
+        "终审不能由原复核人裁决。请换一位主管或管理员。",
+        {"state": "appealed", "action": "decide", "guard": "not_the_reviewer"},
+    ),
+    "bad-verdict": ("不能这样判定：推翻或补充时要选择原因。", {"rule": "overpromise"}),
+    "bad-assignee": ("wangwu 不能复核通话。请选择质检员、主管或管理员。", {}),
+    "bad-appeal": ("申诉要写明理由，并选择至少一项扣分。", {}),
+    "bad-sample": ("抽样的截止时间必须晚于开始时间。请更正。", {}),
+    "sample-exists": ("已有名为“三月抽检”的抽样。请换一个名字。", {}),
+    "bad-calibration": ("不能这样发起校准：请选择至少两位可用的质检员、主管或管理员。", {}),
+    "calibration-exists": ("已有名为“三月校准”的校准。请换一个名字。", {}),
+    "calibration-closed": ("这次校准已经结束，不能再判定。请查看结果。", {}),
     "bad-tree": ("第 3 行：节点缺少 key。", {"line": 3, "column": 5}),
     "bad-rules": ("第 7 行：规则缺少 reason。", {"line": 7, "column": 3}),
 }

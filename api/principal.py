@@ -10,19 +10,19 @@ from core.errors import AppError
 from models.actors import Actor
 
 Role = Literal["admin", "manager", "reviewer", "agent"]
-AccessScope = Literal["read", "write", "admin"]
-ACCESS_SCOPES: tuple[AccessScope, ...] = ("read", "write", "admin")
+AccessScope = Literal["read", "appeal", "write", "admin"]
+ACCESS_SCOPES: tuple[AccessScope, ...] = ("read", "appeal", "write", "admin")
 
 # What a role may do at most; an API key narrows it further.
 ROLE_SCOPES: Mapping[str, frozenset[AccessScope]] = {
-    "admin": frozenset({"read", "write", "admin"}),
-    "manager": frozenset({"read", "write"}),
+    "admin": frozenset({"read", "appeal", "write", "admin"}),
+    "manager": frozenset({"read", "appeal", "write"}),
     "reviewer": frozenset({"read", "write"}),
-    "agent": frozenset({"read"}),
+    "agent": frozenset({"read", "appeal"}),
 }
 
 _ROLE_NAMES = {"admin": "管理员", "manager": "主管", "reviewer": "质检员", "agent": "坐席"}
-_SCOPE_NAMES = {"read": "读取", "write": "写入", "admin": "管理"}
+_SCOPE_NAMES = {"read": "读取", "appeal": "申诉", "write": "写入", "admin": "管理"}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

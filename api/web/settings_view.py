@@ -13,7 +13,10 @@ from models import access, webhooks
 from models.access import ROLES
 from models.tables import ApiKey, User, WebhookDelivery, WebhookEndpoint, WebhookMessage
 
-EVENT_CHOICES = ("call.completed", "call.failed")
+EVENT_CHOICES = (
+    "call.completed", "call.failed", "finding.reviewed", "review.completed", "appeal.opened",
+    "appeal.decided",
+)  # fmt: skip
 _RECENT = 20
 
 

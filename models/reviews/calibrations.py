@@ -5,7 +5,7 @@ import uuid
 from collections.abc import Mapping, Sequence
 from typing import Literal
 
-from sqlalchemy import func, select
+from sqlalchemy import Text, cast, func, select
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.ext.asyncio import AsyncSession
@@ -67,10 +67,9 @@ async def sampled_pairs(
     """Up to `limit` (call, rule) pairs of a sample, hits and non-hits of each rule by turns."""
     stratum = ReviewSampleItem.stratum
     place = func.row_number().over(
-        partition_by=(ReviewSampleItem.rule, stratum), order_by=func.md5(
-            ReviewSampleItem.rule + func.cast(ReviewSampleItem.call_id, ReviewSampleItem.rule.type)
-        )
-    )  # fmt: skip
+        partition_by=(ReviewSampleItem.rule, stratum),
+        order_by=func.md5(ReviewSampleItem.rule + cast(ReviewSampleItem.call_id, Text)),
+    )
     rows = await session.execute(
         select(ReviewSampleItem.call_id, ReviewSampleItem.rule)
         .where(ReviewSampleItem.sample_id == sample_id)

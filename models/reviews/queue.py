@@ -25,7 +25,8 @@ class QueueFilter:
     states; a call without a review is `pending`. `attention` keeps calls that did not pass, were
     vetoed, were sampled, were changed by a later analysis, or are under appeal. `severity` keeps
     calls with a hit at least that severe; `sample` those of one sample; `holder_id` those that
-    somebody works on; `waiting_since` those that were received before.
+    somebody works on; `waiting_since` those that were received before; `score_below` those whose
+    machine score is lower.
     """
 
     calls: CallFilter = field(default_factory=CallFilter)
@@ -35,6 +36,7 @@ class QueueFilter:
     sample: uuid.UUID | None = None
     holder_id: uuid.UUID | None = None
     waiting_since: dt.datetime | None = None
+    score_below: float | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -121,6 +123,8 @@ def _conditions(where: QueueFilter) -> list[ColumnElement[bool]]:
         )
     if where.holder_id is not None:
         conditions.append(Review.holder_id == where.holder_id)
+    if where.score_below is not None:
+        conditions.append(Call.score < where.score_below)
     if where.waiting_since is not None:
         conditions.append(Call.received_at < where.waiting_since)
     return conditions

@@ -9,7 +9,10 @@ from pydantic import BaseModel, Field
 
 from models.tables import WebhookDelivery, WebhookEndpoint, WebhookMessage
 
-EventType = Literal["call.completed", "call.failed"]
+EventType = Literal[
+    "call.completed", "call.failed", "finding.reviewed", "review.completed", "appeal.opened",
+    "appeal.decided",
+]  # fmt: skip
 MessageState = Literal["pending", "delivered", "failed"]
 
 

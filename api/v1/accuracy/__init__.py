@@ -1,0 +1,1 @@
+"""Accuracy ledger of the rules, and its frozen figures."""

@@ -1,0 +1,1 @@
+"""Appeals of agents and their final judgement."""

@@ -1,0 +1,121 @@
+"""Read the audit trail."""
+
+import datetime as dt
+import uuid
+from typing import Annotated, Any
+
+from fastapi import APIRouter, Query
+from pydantic import BaseModel, Field
+
+from api.auth import Admin
+from api.openapi import answers, shows
+from api.services import SessionDep
+from api.v1.calls.examples import CALL_ID
+from api.v1.calls.filters import zoned
+from models.audit import AuditFilter, list_entries
+
+router = APIRouter(prefix="/audit", tags=["audit"])
+
+
+class Entry(BaseModel):
+    """One act."""
+
+    id: int
+    at: dt.datetime
+    username: str = Field(description="登录名；system 是服务自己")
+    role: str
+    key_id: uuid.UUID | None = Field(description="所用的 API 密钥；浏览器操作为 null")
+    request_id: str = Field(description="请求编号，与访问日志里的相同")
+    action: str = Field(description="名词.动词，例如 finding.judged、recording.read")
+    object_type: str
+    object_id: str
+    before: dict[str, Any] | None
+    after: dict[str, Any] | None
+
+
+class Trail(BaseModel):
+    """One page of the trail, newest first."""
+
+    items: list[Entry]
+    next_cursor: str | None
+
+
+TRAIL: dict[str, Any] = {
+    "items": [
+        {
+            "id": 1024,
+            "at": "2025-01-06T02:05:00Z",
+            "username": "limin",
+            "role": "reviewer",
+            "key_id": None,
+            "request_id": "5c0f8f0e6ee54bb1a6f0a4b8f6b1c2d3",
+            "action": "finding.judged",
+            "object_type": "call",
+            "object_id": CALL_ID,
+            "before": None,
+            "after": {"rule": "overpromise", "decision": "overturn", "outcome": "clear"},
+        }
+    ],
+    "next_cursor": None,
+}
+
+
+def _text(description: str, example: str) -> Any:
+    return Query(description=description, max_length=200, **shows(example=example))
+
+
+@router.get(
+    "",
+    response_model=Trail,
+    summary="审计记录",
+    description="从新到旧列出谁在何时对什么做了什么：判定、申诉、发布、收听录音等。只增不改。",
+    responses=answers(TRAIL, errors=["bad-cursor"]),
+)
+async def read_trail(
+    _principal: Admin,
+    session: SessionDep,
+    username: Annotated[str | None, _text("登录名", "limin")] = None,
+    action: Annotated[str | None, _text("动作，或它的开头", "finding.")] = None,
+    object_type: Annotated[str | None, _text("对象种类", "call")] = None,
+    object_id: Annotated[str | None, _text("对象编号", CALL_ID)] = None,
+    at_from: Annotated[
+        dt.datetime | None,
+        Query(description="不早于", **shows(day="2025-01-06T00:00:00+08:00")),
+    ] = None,
+    at_to: Annotated[
+        dt.datetime | None, Query(description="早于", **shows(day="2025-01-07T00:00:00+08:00"))
+    ] = None,
+    cursor: Annotated[
+        str | None, Query(description="上一页的 next_cursor", max_length=100, **shows(next="1000"))
+    ] = None,
+    limit: Annotated[int, Query(ge=1, le=200, description="每页条数", **shows(fifty=50))] = 50,
+) -> Trail:
+    """One page of the audit trail."""
+    where = AuditFilter(
+        username=username,
+        action=action,
+        object_type=object_type,
+        object_id=object_id,
+        at_from=zoned(at_from),
+        at_to=zoned(at_to),
+    )
+    page = await list_entries(session, where, cursor, limit)
+    return Trail(
+        items=[
+            Entry(
+                id=row.id,
+                at=row.at,
+                username=row.username,
+                role=row.role,
+                key_id=row.key_id,
+                request_id=row.request_id,
+                action=row.action,
+                object_type=row.object_type,
+                object_id=row.object_id,
+                before=row.before,
+                after=row.after,
+            )
+            for row in page.items
+        ],
+        next_cursor=page.next_cursor,
+    )

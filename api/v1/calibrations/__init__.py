@@ -1,0 +1,1 @@
+"""Blind calibration of reviewers."""

@@ -1,0 +1,1 @@
+"""Human review of calls: the queue, one review, its steps."""
