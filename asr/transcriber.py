@@ -2,9 +2,13 @@
 
 import threading
 from collections.abc import Sequence
+from concurrent.futures import Executor, ThreadPoolExecutor
 from dataclasses import replace
 from itertools import chain
 from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
 
 from asr.assemble import JoinOptions, joined
 from asr.audio_checks import (
@@ -204,10 +208,25 @@ def _told(info: EngineInfo, hotwords: Sequence[str]) -> EngineInfo:
 
 
 def listen(vad: SileroVad, audio: DecodedAudio, channels: int, options: VadOptions) -> Listened:
-    """Levels and unpadded spans of speech of the first `channels` channels."""
+    """Levels, unpadded spans of speech and sounds of the line of the first `channels` channels.
+
+    Each channel is listened to by a thread of its own.
+    """
     heard = audio.pcm[:channels]
-    levels = tuple(frame_levels(pcm, FRAME_SAMPLES) for pcm in heard)
-    probabilities = [vad.probabilities(pcm) for pcm in heard]
+    with ThreadPoolExecutor(channels, thread_name_prefix="listen") as ears:
+        return _listened(ears, vad, audio, heard, options)
+
+
+def _listened(
+    ears: Executor,
+    vad: SileroVad,
+    audio: DecodedAudio,
+    heard: Sequence[NDArray[np.int16]],
+    options: VadOptions,
+) -> Listened:
+    channels = len(heard)
+    levels = tuple(ears.map(lambda pcm: frame_levels(pcm, FRAME_SAMPLES), heard))
+    probabilities = list(ears.map(vad.probabilities, heard))
     found = [
         speech_spans(
             weigh(
@@ -223,9 +242,7 @@ def listen(vad: SileroVad, audio: DecodedAudio, channels: int, options: VadOptio
         for channel in range(channels)
     ]
     everyone = merge_spans(chain.from_iterable(found))
-    sounds = tuple(
-        line_sounds(pcm, level, everyone) for pcm, level in zip(heard, levels, strict=True)
-    )
+    sounds = tuple(ears.map(lambda pcm, level: line_sounds(pcm, level, everyone), heard, levels))
     speech = tuple(
         without_music(found[c], sounds[c].held, sounds[c].music, probabilities[c], levels[c])
         for c in range(channels)
