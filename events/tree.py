@@ -131,7 +131,7 @@ class CallVocabulary:
     terms: tuple[str, ...] = ()
     campaigns: tuple[tuple[str, tuple[str, ...]], ...] = ()
     correction: bool = True
-    hotwords: bool = False
+    hotwords: bool = True
 
     def terms_for(self, campaign: str | None) -> tuple[str, ...]:
         """The terms of a call of `campaign`, each once, those of the campaign first."""

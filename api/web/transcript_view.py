@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 from itertools import pairwise
 from typing import Literal
 
-from asr.transcript import Role, Transcript, Utterance
+from asr.transcript import Replacement, Role, Transcript, Utterance
 from events.hits import EventHit
 from qa_rules.findings import Finding
 
@@ -21,6 +21,7 @@ class Run:
 
     `start_ms`/`end_ms` are the word's time, None for text that no word covers. `hits` are
     positions in the call's hit list and `marks` ids of finding evidence (`f2-0`) that cover it.
+    `heard` is what was recognised where the vocabulary put a term.
     """
 
     text: str
@@ -28,6 +29,7 @@ class Run:
     end_ms: int | None = None
     hits: tuple[int, ...] = ()
     marks: tuple[str, ...] = ()
+    heard: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -67,7 +69,7 @@ def transcript_lines(
     transcript: Transcript, hits: Sequence[EventHit], marks: Sequence[Mark]
 ) -> tuple[Line, ...]:
     """All that is known of the conversation, sorted by start: said, refused, unheard, silent."""
-    lines = [_utterance_line(u, hits, marks) for u in transcript.utterances]
+    lines = [_utterance_line(u, hits, marks, transcript.corrections) for u in transcript.utterances]
     lines += _silences(transcript.utterances)
     lines += [
         Line(
@@ -106,9 +108,12 @@ def marks_of(findings: Sequence[Finding]) -> tuple[Mark, ...]:
 
 
 def text_runs(
-    utterance: Utterance, hits: Sequence[tuple[int, EventHit]], marks: Sequence[Mark]
+    utterance: Utterance,
+    hits: Sequence[tuple[int, EventHit]],
+    marks: Sequence[Mark],
+    corrections: Sequence[Replacement] = (),
 ) -> tuple[Run, ...]:
-    """The utterance's text cut at every border of a word, a hit or a mark.
+    """The utterance's text cut at every border of a word, a hit, a mark or a correction.
 
     Joined, the runs give the text back. Spans that lie outside the text are clipped.
     """
@@ -119,6 +124,7 @@ def text_runs(
         borders |= {start, end}
     spans = [(hit.char_start, hit.char_end) for _, hit in hits]
     spans += [(mark.char_start, mark.char_end) for mark in marks]
+    spans += [(made.start, made.end) for made in corrections]
     for start, end in spans:
         borders |= {min(start, len(text)), min(end, len(text))}
     cuts = sorted(borders)
@@ -134,12 +140,25 @@ def text_runs(
                 end_ms=word[3] if word else None,
                 hits=tuple(i for i, h in hits if h.char_start <= start and end <= h.char_end),
                 marks=tuple(m.id for m in marks if m.char_start <= start and end <= m.char_end),
+                heard=next(
+                    (
+                        made.before
+                        for made in corrections
+                        if made.start <= start and end <= made.end
+                    ),
+                    "",
+                ),
             )
         )
     return tuple(runs)
 
 
-def _utterance_line(u: Utterance, hits: Sequence[EventHit], marks: Sequence[Mark]) -> Line:
+def _utterance_line(
+    u: Utterance,
+    hits: Sequence[EventHit],
+    marks: Sequence[Mark],
+    corrections: Sequence[Replacement],
+) -> Line:
     own_hits = [(i, hit) for i, hit in enumerate(hits) if hit.utterance == u.index]
     own_marks = [mark for mark in marks if mark.utterance == u.index]
     return Line(
@@ -148,7 +167,12 @@ def _utterance_line(u: Utterance, hits: Sequence[EventHit], marks: Sequence[Mark
         start_ms=u.start_ms,
         end_ms=u.end_ms,
         index=u.index,
-        runs=text_runs(u, own_hits, own_marks),
+        runs=text_runs(
+            u,
+            own_hits,
+            own_marks,
+            [made for made in corrections if made.utterance_index == u.index],
+        ),
         normalised=u.normalised if u.normalised != u.text else "",
         hits=tuple(i for i, _ in own_hits),
         findings=_unique(mark.finding for mark in own_marks),

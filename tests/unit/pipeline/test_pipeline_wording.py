@@ -13,7 +13,6 @@ from pipeline.wording import MOST_HOTWORDS, corrected, hotwords_of, tree_of
 DOCUMENT = """
 tree: 启衡课程
 vocabulary:
-  hotwords: true
   terms: [启衡教育, 林晓雯]
   campaigns:
     会计班: [中级会计, 启衡教育]

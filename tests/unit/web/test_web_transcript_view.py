@@ -7,6 +7,7 @@ from asr.transcript import (
     ChannelSpeech,
     DroppedSegment,
     EngineInfo,
+    Replacement,
     Role,
     Transcript,
     UntranscribedSpeech,
@@ -49,6 +50,14 @@ def test_words_hits_and_marks_cut_the_text() -> None:
     assert [run.start_ms for run in runs] == [0, None, 400, 700]
     assert [run.hits for run in runs] == [(), (), (4,), (4,)]
     assert [run.marks for run in runs] == [(), (), (), ("f0-0",)]
+
+
+def test_corrected_text_says_what_was_recognised() -> None:
+    made = Replacement(0, 3, 5, "公号", "工号", "same-sound", "gong hao", "gong hao", 0)
+    runs = text_runs(utterance("我的，工号三", ()), [], [], [made])
+    assert [(run.text, run.heard) for run in runs] == [
+        ("我的，", ""), ("工号", "公号"), ("三", ""),
+    ]  # fmt: skip
 
 
 def test_a_word_that_is_not_in_the_text_costs_only_itself() -> None:
