@@ -190,7 +190,9 @@ def _add_bulk(router: APIRouter, noun: DocumentNoun) -> None:
         response_model=RunList,
         summary=f"{noun.title}的回测与重新分析",
         description="从新到旧。管理员看到全部，主管看到自己发起的。",
-        responses=answers({"items": [BACKTEST], "next_cursor": None}, errors=["bad-cursor"]),
+        responses=answers(
+            {"items": [BACKTEST], "next_cursor": None}, errors=["not-found", "bad-cursor"]
+        ),
         operation_id=f"list_{noun.kind}_runs",
     )
     async def list_document_runs(

@@ -22,6 +22,13 @@ export async function getFragment(path, options = {}) {
   return response.text();
 }
 
+/** The JSON answer to a POST of JSON. Throws ApiError. */
+export async function postJson(path, body) {
+  const headers = { "Content-Type": "application/json", "X-Requested-With": "tingjian" };
+  const response = await request(path, { method: "POST", headers, body: JSON.stringify(body) });
+  return response.json();
+}
+
 async function request(path, options) {
   let response;
   try {
