@@ -6,6 +6,7 @@ apart), so that missing data is never mistaken for 0. Definitions: the metric di
 """
 
 import re
+from bisect import bisect_right
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -234,8 +235,13 @@ def _can_overlap(transcript: Transcript) -> bool:
 
 
 def _spoken_ms(utterance: Utterance, spans: Sequence[Span]) -> int:
-    spoken = sum(utterance.span.overlap_ms(span) for span in spans)
-    return spoken or utterance.span.duration_ms
+    span, spoken = utterance.span, 0
+    # The spans are sorted and disjoint: only those around the utterance can overlap it.
+    for at in range(max(0, bisect_right(spans, span) - 1), len(spans)):
+        if spans[at].start_ms >= span.end_ms:
+            break
+        spoken += span.overlap_ms(spans[at])
+    return spoken or span.duration_ms
 
 
 def _monologue(role: Role, run: Sequence[Utterance], bridged: Sequence[Span]) -> Monologue:

@@ -5,11 +5,11 @@ made with them can be repeated later.
 """
 
 import hashlib
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 from qa_rules.dumping import dump_ruleset
-from qa_rules.findings import Finding, Score, ScoreLine
+from qa_rules.findings import Finding
 from qa_rules.model import Rule, RuleSet
 
 # So many verdicts speak for themselves; with fewer, the interval has to lie below the minimum.
@@ -70,23 +70,25 @@ class AccuracyGate:
             if rule.min_precision is not None
         }
 
-    def apply(self, findings: Sequence[Finding], accuracies: RuleAccuracies) -> tuple[Finding, ...]:
-        """The findings; a hit of a rule below its minimum deducts nothing and says why."""
+    def apply(
+        self,
+        findings: Sequence[Finding],
+        accuracies: RuleAccuracies,
+        costly: Collection[str] = (),
+    ) -> tuple[Finding, ...]:
+        """The findings; a hit of a rule below its minimum deducts nothing and says why.
+
+        `costly` are rules that cost something even without points of their own. What is not
+        changed stays the same object.
+        """
         if not self._asking or not accuracies.figures:
             return tuple(findings)
-        return tuple(self._gated(finding, accuracies) for finding in findings)
+        return tuple(self._gated(finding, accuracies, costly) for finding in findings)
 
-    def explain(self, score: Score, findings: Sequence[Finding]) -> Score:
-        """The score with a line of 0 points for every hit that `apply` made cost nothing."""
-        lines = tuple(
-            ScoreLine(label=f"{finding.rule_name}：只提示不扣分", points=0.0, rule=finding.rule)
-            for finding in findings
-            if finding.outcome == "hit" and _NOTE in finding.reason
-        )
-        return replace(score, lines=(*score.lines, *lines)) if lines else score
-
-    def _gated(self, finding: Finding, accuracies: RuleAccuracies) -> Finding:
-        costs = finding.score_effect < 0 or finding.veto
+    def _gated(
+        self, finding: Finding, accuracies: RuleAccuracies, costly: Collection[str]
+    ) -> Finding:
+        costs = finding.score_effect < 0 or finding.veto or finding.rule in costly
         if finding.outcome != "hit" or not costs or finding.rule not in self._asking:
             return finding
         minimum, fingerprint = self._asking[finding.rule]
@@ -94,10 +96,7 @@ class AccuracyGate:
         if figure is None or not figure.below(minimum):
             return finding
         note = (
-            f"（{_NOTE}：人工复核 {figure.judged} 次，精确率 {figure.precision:.0%}，"
+            f"（只提示不扣分：人工复核 {figure.judged} 次，精确率 {figure.precision:.0%}，"
             f"低于要求的 {minimum:.0%}；{accuracies.reference}）"
         )
         return replace(finding, score_effect=0.0, veto=False, reason=finding.reason + note)
-
-
-_NOTE = "只提示不扣分"

@@ -1,9 +1,10 @@
 """CallFacts: one call prepared for many conditions; everything is worked out once, when asked."""
 
 from collections import defaultdict
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence, Set
 from dataclasses import dataclass
 from functools import cached_property, lru_cache
+from typing import Protocol
 
 from asr import transcript
 from asr.transcript import Utterance
@@ -68,15 +69,25 @@ class Selection:
         return self.beside is None or self.beside.covers(item)
 
     @cached_property
-    def indexes(self) -> frozenset[int]:
-        """The indexes of the covered utterances."""
-        return frozenset(utterance.index for utterance in self.utterances)
+    def _by_index(self) -> Mapping[int, Utterance]:
+        return {utterance.index: utterance for utterance in self.utterances}
 
-    def among(self, indexes: Collection[int]) -> tuple[Utterance, ...]:
+    @property
+    def indexes(self) -> Collection[int]:
+        """The indexes of the covered utterances."""
+        return self._by_index.keys()
+
+    def among(self, indexes: Collection[int]) -> list[Utterance]:
         """The covered utterances whose index is one of `indexes`, in order."""
-        if not indexes or self.indexes.isdisjoint(indexes):
-            return ()
-        return tuple(utterance for utterance in self.utterances if utterance.index in indexes)
+        covered = self._by_index
+        return [covered[index] for index in sorted(indexes) if index in covered]
+
+
+class Placed(Protocol):
+    """What may hold in some utterances of a call; compared by identity."""
+
+    def places(self, facts: "CallFacts") -> Set[int]:
+        """The indexes of those utterances."""
 
 
 class CallFacts:
@@ -97,6 +108,7 @@ class CallFacts:
         utterances = call.transcript.utterances
         self._forms: dict[int, TextForms] = dict(call.forms)
         self.quoted: dict[object, tuple[Evidence, ...]] = {}
+        self._places: dict[Placed, Set[int]] = {}
         self._selections: dict[tuple[Scope, int], Selection] = {}
         self.by_index = {utterance.index: utterance for utterance in utterances}
         heard = [utterance.span for utterance in utterances]
@@ -132,6 +144,13 @@ class CallFacts:
             Lines(tuple(texts), tuple(owners)),
             Lines(tuple(text for text, _ in sounds), tuple(owner for _, owner in sounds)),
         )
+
+    def places_of(self, word: Placed) -> Set[int]:
+        """Indexes of the utterances in which a keyword may hold; worked out once."""
+        known = self._places.get(word)
+        if known is None:
+            known = self._places[word] = word.places(self)
+        return known
 
     @cached_property
     def meanings(self) -> Meanings | None:

@@ -7,6 +7,9 @@ from core.evidence import Evidence
 
 Outcome = Literal["hit", "clear", "not_applicable", "undecidable"]
 RuleSeverity = Literal["info", "minor", "major", "critical"]
+LineKind = Literal[
+    "", "start", "deduction", "bonus", "flag", "cap", "zero", "veto", "floor", "ceiling"
+]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -34,11 +37,28 @@ class Finding:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ScoreLine:
-    """One line of a score's explanation; the lines of a score add up to its value."""
+    """One line of a score's explanation; the lines of a score add up to its value.
+
+    `section` is the part of the scorecard, empty for the card as a whole. `kind` says what the
+    line is: what a rule costs or earns, a hit that is only told (`flag`), or a correction by a
+    limit of a section (`cap`, `zero`) or of the card. `why` is the finding's reason.
+    """
 
     label: str
     points: float
     rule: str = ""
+    section: str = ""
+    kind: LineKind = ""
+    why: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SectionScore:
+    """What one section of the scorecard adds to the score; `max_points` is the most it can lose."""
+
+    name: str
+    points: float
+    max_points: float | None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -50,3 +70,4 @@ class Score:
     vetoed: bool
     scorecard: str
     lines: tuple[ScoreLine, ...] = field(default_factory=tuple)
+    sections: tuple[SectionScore, ...] = ()

@@ -1,10 +1,14 @@
 """Keyword expressions compiled for the normalised, heard and pinyin forms of a text."""
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence, Set
 from functools import lru_cache
 
 from events.keywords import (
     AllOf,
+    AnyOf,
+    Expression,
+    Near,
+    Not,
     Term,
     find,
     map_terms,
@@ -17,6 +21,9 @@ from nlp.phonetics import syllables
 from qa_rules.facts import SOUNDS, CallFacts
 from qa_rules.scan import Triggers
 
+Occurring = Mapping[str, Set[int]]
+Placing = Callable[[Occurring], Set[int] | None]
+_NOWHERE: frozenset[int] = frozenset()
 _SHORTEST_SOUND = 3  # Two syllables sound like too many other words to be evidence.
 
 
@@ -29,8 +36,17 @@ class Keyword:
         self._sounds = map_terms(parsed, _sounds_of)
         self.terms = tuple(term for term in terms(self._exact) if term)
         self.sounds = tuple(s for s in terms(self._sounds) if len(s) >= _SHORTEST_SOUND)
+        self._near_terms = _placed(self._exact, 1)
+        self._near_sounds = _placed(self._sounds, _SHORTEST_SOUND)
         # `&` means "in one utterance"; anything narrower must stay inside one sentence.
         self._wide = isinstance(parsed, AllOf)
+
+    def places(self, facts: CallFacts) -> Set[int]:
+        """Indexes of the utterances in which the expression may hold, by the words in them."""
+        scan = facts.scan
+        found = self._near_terms(scan.terms) or frozenset()
+        by_sound = self._near_sounds(scan.sounds) if scan.sounds else None
+        return found | by_sound if by_sound else found
 
     def spans(self, text: TextForms, by_sound: bool) -> Iterator[tuple[int, int, TextForm]]:
         """Raw-text spans where the expression holds, and the form that showed it."""
@@ -87,18 +103,16 @@ class Keywords:
         """
         return Triggers(terms=tuple(self._of_term), sounds=tuple(self._of_sound))
 
-    def places(self, facts: CallFacts) -> dict[int, set[int]]:
-        """For each expression with a term in the call: indexes of the utterances that hold one."""
-        scan = facts.scan
-        found: dict[int, set[int]] = {}
-        for wanted, occurring in ((self._of_term, scan.terms), (self._of_sound, scan.sounds)):
-            if not occurring:
-                continue
-            for term in wanted.keys() & occurring.keys():
-                for which in wanted[term]:
-                    known = found.get(which)
-                    found[which] = occurring[term] if known is None else known | occurring[term]
-        return found
+    def places(self, facts: CallFacts) -> Iterator[tuple[int, Set[int]]]:
+        """Each expression that may hold somewhere, and in which utterances."""
+        scan, maybe = facts.scan, set[int]()
+        for term in self._of_term.keys() & scan.terms.keys():
+            maybe.update(self._of_term[term])
+        for sound in self._of_sound.keys() & scan.sounds.keys():
+            maybe.update(self._of_sound[sound])
+        for which in maybe:
+            if places := facts.places_of(self.each[which]):
+                yield which, places
 
     def hold_in(self, text: TextForms) -> bool:
         """Whether some expression holds in a text, sounds left aside."""
@@ -112,6 +126,55 @@ def in_one_sentence(text: TextForms, span: tuple[int, int], form: TextForm) -> b
         return True
     start, end = span
     return any(low <= start and end <= high for low, high in sentences)
+
+
+def _placed(expression: Expression, shortest: int) -> Placing:
+    """What finds the utterances that hold the words which an expression cannot do without.
+
+    None stands for every utterance: an expression may hold on what is not there.
+    """
+    if isinstance(expression, Term):
+        text = expression.text
+        return (lambda occurring: occurring.get(text, _NOWHERE)) if len(text) >= shortest else _none
+    if isinstance(expression, Not):
+        return lambda _occurring: None
+    if isinstance(expression, AnyOf):
+        return _union([_placed(part, shortest) for part in expression.parts])
+    parts = (
+        (expression.left, expression.right) if isinstance(expression, Near) else expression.parts
+    )
+    return _intersection([_placed(part, shortest) for part in parts])
+
+
+def _none(_occurring: Occurring) -> Set[int]:
+    return _NOWHERE
+
+
+def _union(parts: Sequence[Placing]) -> Placing:
+    def found(occurring: Occurring) -> Set[int] | None:
+        together: set[int] = set()
+        for part in parts:
+            places = part(occurring)
+            if places is None:
+                return None
+            together |= places
+        return together
+
+    return found
+
+
+def _intersection(parts: Sequence[Placing]) -> Placing:
+    def found(occurring: Occurring) -> Set[int] | None:
+        together: Set[int] | None = None
+        for part in parts:
+            places = part(occurring)
+            if places is not None:
+                together = places if together is None else together & places
+                if not together:
+                    return together
+        return together
+
+    return found
 
 
 def _by_term(of_each: Sequence[Sequence[str]]) -> dict[str, list[int]]:

@@ -26,6 +26,11 @@ class MetadataOperator:
         return Verdict(truth, evidence)
 
 
+def metadata_fits(tests: tuple[MetadataTest, ...], metadata: Mapping[str, object]) -> bool:
+    """Whether all tests hold of the metadata; a missing field fits no test."""
+    return all(_holds(test, metadata.get(test.key)) is Truth.TRUE for test in tests)
+
+
 def judge_tests(
     tests: tuple[MetadataTest, ...], facts: CallFacts
 ) -> tuple[Truth, tuple[Evidence, ...], Gap | None]:

@@ -58,7 +58,7 @@ class KeywordOperator(SearchOperator):
     def judge(self, facts: CallFacts, selection: Selection) -> Verdict:
         """The verdict on the selected part of a call."""
         groups: list[Group] = [()] * len(self._keywords.each)
-        for which, places in self._keywords.places(facts).items():
+        for which, places in self._keywords.places(facts):
             groups[which] = self._occurrences(which, facts, selection, selection.among(places))
         condition = self._condition
         searched = partial(self.searched, selection)

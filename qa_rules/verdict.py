@@ -1,7 +1,7 @@
 """Verdict: what one condition says of one call, and what speaks for it."""
 
-from collections import defaultdict
 from dataclasses import dataclass
+from operator import attrgetter
 
 from core.evidence import Evidence, Layer
 from qa_rules.logic import Truth
@@ -88,12 +88,26 @@ def merge_evidence(evidence: tuple[Evidence, ...]) -> tuple[Evidence, ...]:
     """
     if len(evidence) < 2:
         return evidence
-    kept: dict[int | None, list[Evidence]] = defaultdict(list)
-    for item in sorted(evidence, key=lambda e: (-e.score, e.char_start - e.char_end, e.start_ms)):
-        others = kept[item.utterance]
-        if not any(_same_place(item, other) for other in others):
-            others.append(item)
-    return tuple(sorted((item for items in kept.values() for item in items), key=_place))
+    together: dict[int | None, list[Evidence]] = {}
+    for item in evidence:
+        together.setdefault(item.utterance, []).append(item)
+    kept: list[Evidence] = []
+    for items in together.values():
+        kept += items if len(items) == 1 else _distinct(items)
+    kept.sort(key=_place if None in together else _PLACE)
+    return tuple(kept)
+
+
+def _distinct(items: list[Evidence]) -> list[Evidence]:
+    """Items of one utterance, the better one of each two in the same place."""
+    kept: list[Evidence] = []
+    for item in sorted(items, key=lambda e: (-e.score, e.char_start - e.char_end, e.start_ms)):
+        if not any(_same_place(item, other) for other in kept):
+            kept.append(item)
+    return kept
+
+
+_PLACE = attrgetter("start_ms", "utterance", "char_start", "text")
 
 
 def _same_place(one: Evidence, other: Evidence) -> bool:

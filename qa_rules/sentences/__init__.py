@@ -1,0 +1,1 @@
+"""Rules as controlled Chinese sentences: written from a rule, and read back to the same rule."""
