@@ -1,6 +1,7 @@
 """TreeMatcher: the key events of a call, with evidence."""
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -9,10 +10,12 @@ from core.errors import AppError
 from core.evidence import Form, Layer
 from events.acts.labels import ACTS
 from events.acts.model import ActModel
-from events.acts.reading import ActPlace, ActReader
+from events.acts.reading import ActPlace, ActReader, ReadTurn
 from events.cues import denies, quoted
 from events.exact import ExactMatch, ExactMatcher
 from events.hits import EventHit
+from events.learning.features import TurnFeatures, logits, turn_features
+from events.learning.head import EXACT_ODDS, UNSEEN_ODDS, Head, moved_chances, targets_of
 from events.nearness import Nearness, by_acts, by_examples
 from events.places import follows, in_scope, precedes, span_of
 from events.segments import segments, semantic_text
@@ -28,6 +31,7 @@ SURE_EXAMPLE = 0.9
 """Semantic score to reach in a node that the act model also decides."""
 
 _CUE_PENALTY = 0.25
+_BARELY = 0.05
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,13 +43,32 @@ class _Semantic:
 
 @dataclass(frozen=True, slots=True)
 class _Said:
-    """One utterance, its forms, and the candidates of each node; `acts` by label."""
+    """One utterance, its forms, and the candidates of each node; `acts` by label.
+
+    `allowed` are the nodes that its side may say at this place, `shifts` what the head adds to
+    the log odds, by target.
+    """
 
     utterance: Utterance
     text: TextForms
+    allowed: set[str]
     exact: dict[str, ExactMatch]
     semantic: dict[str, _Semantic]
     acts: dict[str, ActPlace]
+    shifts: Mapping[str, float]
+
+
+@dataclass(frozen=True, slots=True)
+class TurnOdds:
+    """One turn before any head: the utterances in it, its features, and how each target stands.
+
+    `odds` are log odds above the threshold, of the layer that sees most; a hit is at 0 and above.
+    Only targets of nodes that may be said at this place are listed.
+    """
+
+    utterances: tuple[int, ...]
+    features: TurnFeatures
+    odds: Mapping[str, float]
 
 
 class TreeMatcher:
@@ -53,7 +76,8 @@ class TreeMatcher:
 
     Without an encoder the semantic and learned layers are off and only exact layers match. The
     learned layer reads the vectors of the encoder that its model was trained on; with another
-    one, nodes that name an act are left to the other layers.
+    one, nodes that name an act are left to the other layers. `head` is what the tree's
+    corrections taught.
 
     Raises:
         AppError: `bad-tree` when an expression or a pattern of the tree does not compile, a node
@@ -61,7 +85,9 @@ class TreeMatcher:
             `events.lint` names every such place.
     """
 
-    def __init__(self, tree: EventTree, encoder: SentenceEncoder | None) -> None:
+    def __init__(
+        self, tree: EventTree, encoder: SentenceEncoder | None, head: Head | None = None
+    ) -> None:
         self.tree = tree
         self._nodes = [node for node in tree.walk() if not node.match.empty]
         self._rank = {node.path: rank for rank, node in enumerate(tree.walk())}
@@ -72,7 +98,13 @@ class TreeMatcher:
         if encoder is not None:
             for role in ("agent", "customer"):
                 self._models[role] = SemanticModel(tree, role, encoder)
-        self._acts = _act_reader(self._nodes, encoder)
+        self._reader = _reader(encoder)
+        self._acts = self._reader if _names_acts(self._nodes) else None
+        self.targets = targets_of(tree, acts=self._acts is not None)
+        """The head's target of each node that can match, by path."""
+        used = self._reader is not None and head is not None and head.fits(encoder, base_model())
+        self.head = head if used else None
+        """The head that is at work: the one given, unless it was made for other vectors."""
 
     def match(self, transcript: Transcript) -> tuple[EventHit, ...]:
         """The hits of a call, sorted by start time, utterance and order of the tree.
@@ -106,7 +138,7 @@ class TreeMatcher:
         limits = {node.path: self._limit(node) for node in self._nodes}
         entries = list(by_examples(self._models, limits, texts, cut, vectors))
         if self._acts is not None:
-            entries += by_acts(self._acts, self._nodes, texts, vectors)
+            entries += by_acts(self._acts, self._nodes, texts, self._turns(texts, vectors)[0])
         best: dict[tuple[int, str], Nearness] = {}
         for entry in sorted(entries, key=lambda entry: entry.distance):
             best.setdefault((entry.utterance, entry.node), entry)
@@ -124,12 +156,57 @@ class TreeMatcher:
         for depth in range(1, len(parts) + 1):
             places.setdefault("/".join(parts[:depth]), []).append(utterance)
 
+    def turn_odds(self, transcript: Transcript) -> list[TurnOdds]:
+        """The turns of a call as the layers see them without the head; empty without an encoder.
+
+        Raises:
+            ValueError: the encoder is not the one that the act model was trained on.
+        """
+        if self._encoder is None:
+            return []
+        if self._reader is None:
+            raise ValueError("turns can only be read with the encoder of the act model")
+        said = self._read(transcript)
+        texts = [(item.utterance, item.text) for item in said]
+        turns = self._reader.turns(texts, self._vectors(texts)[1])
+        chances = self._reader.chances(turns)
+        found = []
+        for turn, features in zip(turns, turn_features(turns), strict=True):
+            odds: dict[str, float] = {}
+            for row in turn.rows:
+                for path, value in self._odds(said[row], chances[row]):
+                    target = self.targets[path]
+                    odds[target] = max(odds.get(target, UNSEEN_ODDS), value)
+            places = tuple(said[row].utterance.index for row in turn.rows)
+            found.append(TurnOdds(places, features, odds))
+        return found
+
+    def _odds(
+        self, said: _Said, chances: Mapping[str, tuple[float, float]]
+    ) -> list[tuple[str, float]]:
+        """How far each allowed node is above its threshold in one utterance, by the best layer."""
+        found = []
+        for node in self._nodes:
+            if node.path not in said.allowed:
+                continue
+            value = UNSEEN_ODDS
+            if node.path in said.exact:
+                value = EXACT_ODDS
+            if node.path in said.semantic:
+                score = said.semantic[node.path].score
+                value = max(value, _log_odds(score) - _log_odds(self._limit(node)))
+            if self._acts is not None and node.match.act in chances:
+                chance, limit = chances[node.match.act]
+                value = max(value, _log_odds(chance) - _log_odds(limit))
+            found.append((node.path, value))
+        return found
+
     def _read(self, transcript: Transcript) -> list[_Said]:
         texts = [(u, forms(u.text)) for u in transcript.utterances]
         texts = [(u, text) for u, text in texts if text.heard]
-        semantic, acts = self._by_meaning(texts)
+        semantic, acts, shifts = self._by_meaning(texts)
         said = []
-        for (utterance, text), scored, learned in zip(texts, semantic, acts, strict=True):
+        for row, (utterance, text) in enumerate(texts):
             allowed = {
                 node.path
                 for node in self._nodes
@@ -137,8 +214,9 @@ class TreeMatcher:
                 and in_scope(node.scope, utterance, transcript)
             }
             exact = self._exact.match(text, allowed)
-            kept = {path: best for path, best in scored.items() if path in allowed}
-            said.append(_Said(utterance, text, exact, kept, learned))
+            kept = {path: best for path, best in semantic[row].items() if path in allowed}
+            shift = shifts.get(row, {})
+            said.append(_Said(utterance, text, allowed, exact, kept, acts[row], shift))
         return said
 
     def _decide(
@@ -147,8 +225,12 @@ class TreeMatcher:
         said: _Said,
         places: dict[str, list[Utterance]],
     ) -> EventHit | None:
-        exact = said.exact.get(node.path)
+        shift = said.shifts.get(self.targets[node.path], 0.0)
+        exact = said.exact.get(node.path) if EXACT_ODDS + shift >= 0 else None
         semantic = said.semantic.get(node.path)
+        if semantic is None and shift > 0 and node.path in said.allowed:
+            # What no layer saw has no place of its own; the head can still have learned it.
+            semantic = _Semantic(_BARELY, 0, len(said.text.normalised))
         act = said.acts.get(node.match.act) if node.match.act else None
         if exact is None and semantic is None and act is None:
             return None
@@ -167,7 +249,7 @@ class TreeMatcher:
         semantic: _Semantic,
         places: dict[str, list[Utterance]],
     ) -> EventHit | None:
-        score = semantic.score
+        score = _shifted(semantic.score, said.shifts.get(self.targets[node.path], 0.0))
         limit = self._limit(node)
         decided = self._acts is not None and node.match.act
         if node.context is not None and not decided:
@@ -209,13 +291,34 @@ class TreeMatcher:
 
     def _by_meaning(
         self, texts: list[tuple[Utterance, TextForms]]
-    ) -> tuple[list[dict[str, _Semantic]], list[dict[str, ActPlace]]]:
-        """Candidates of the semantic and of the learned layer, for each utterance."""
+    ) -> tuple[
+        list[dict[str, _Semantic]], list[dict[str, ActPlace]], dict[int, Mapping[str, float]]
+    ]:
+        """Candidates of the semantic and of the learned layer, and the head's shifts, by row."""
         if self._encoder is None:
-            return [{} for _ in texts], [{} for _ in texts]
+            return [{} for _ in texts], [{} for _ in texts], {}
         cut, vectors = self._vectors(texts)
-        acts = self._acts.read(texts, vectors) if self._acts else [{} for _ in texts]
-        return self._semantic(texts, cut, vectors), acts
+        turns, shifts = self._turns(texts, vectors)
+        acts = self._acts.places(turns, len(texts)) if self._acts else [{} for _ in texts]
+        return self._semantic(texts, cut, vectors), acts, shifts
+
+    def _turns(
+        self, texts: list[tuple[Utterance, TextForms]], vectors: dict[str, Floats]
+    ) -> tuple[list[ReadTurn], dict[int, Mapping[str, float]]]:
+        """The turns with the chances that the head leaves them, and its shifts by row."""
+        if self._reader is None or (self._acts is None and self.head is None):
+            return [], {}
+        turns = self._reader.turns(texts, vectors)
+        if self.head is None:
+            return turns, {}
+        shifts = self.head.shifts(turns)
+        by_row: dict[int, Mapping[str, float]] = {}
+        for turn, row in zip(turns, shifts, strict=True):
+            told = dict(zip(self.head.targets, row.tolist(), strict=True))
+            by_row.update(dict.fromkeys(turn.rows, told))
+        moved = moved_chances(self.head, turns, shifts)
+        turns = [replace(turn, chances=row) for turn, row in zip(turns, moved, strict=True)]
+        return turns, by_row
 
     def _vectors(
         self, texts: list[tuple[Utterance, TextForms]]
@@ -271,18 +374,37 @@ class TreeMatcher:
                 best[path] = _Semantic(score, start, end)
 
 
-def _act_reader(nodes: list[EventNode], encoder: SentenceEncoder | None) -> ActReader | None:
-    """The reader for the acts that nodes name, None when there are none or nothing to read with."""
+def base_model() -> str:
+    """Names the act model that heads are fitted on top of."""
+    return ActModel.load().version
+
+
+def _names_acts(nodes: list[EventNode]) -> bool:
+    """Whether any node names a built-in act."""
     named = [node for node in nodes if node.match.act]
     for node in named:
         if node.match.act not in ACTS:
             raise AppError(
                 "bad-tree", f"节点 {node.path} 的 act 写的是 {node.match.act}，没有这个内置事件。"
             )
-    if not named or encoder is None:
+    return bool(named)
+
+
+def _reader(encoder: SentenceEncoder | None) -> ActReader | None:
+    """The reader of turns; None without an encoder and with one it was not trained on."""
+    if encoder is None:
         return None
     model = ActModel.load()
     return ActReader(model) if model.fits(encoder) else None
+
+
+def _log_odds(chance: float) -> float:
+    return float(logits(np.float32(chance)))
+
+
+def _shifted(score: float, shift: float) -> float:
+    """A score with its log odds moved."""
+    return score if shift == 0.0 else float(1.0 / (1.0 + np.exp(-(_log_odds(score) + shift))))
 
 
 def _may_say(node: Role, utterance: Role) -> bool:

@@ -7,7 +7,7 @@ from typing import Literal
 import numpy as np
 
 from asr.transcript import Role, Utterance
-from events.acts.reading import ActReader
+from events.acts.reading import ActReader, ReadTurn
 from events.semantic import Floats, SemanticModel
 from events.tree import EventNode
 from nlp.normalise import TextForms
@@ -63,11 +63,13 @@ def by_examples(
 
 
 def by_acts(
-    reader: ActReader, nodes: Sequence[EventNode], texts: Texts, vectors: dict[str, Floats]
+    reader: ActReader, nodes: Sequence[EventNode], texts: Texts, turns: Sequence[ReadTurn]
 ) -> Iterator[Nearness]:
     """The chance of each utterance's turn for each node that names a built-in act."""
     named = [node for node in nodes if node.match.act]
-    for (utterance, _), chances in zip(texts, reader.chances(texts, vectors), strict=True):
+    by_row = reader.chances(turns)
+    for row, (utterance, _) in enumerate(texts):
+        chances = by_row[row]
         for node in named:
             act = node.match.act or ""
             if act in chances and node.role in (utterance.role, "unknown"):

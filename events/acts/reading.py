@@ -22,6 +22,20 @@ class ActPlace:
 
 
 @dataclass(frozen=True, slots=True)
+class ReadTurn:
+    """Consecutive utterances of one role, read as one turn.
+
+    `rows` are their places among the texts, `vectors` those of the turn's segments, `chances` the
+    probabilities of all labels, as far as the role may carry them.
+    """
+
+    rows: tuple[int, ...]
+    turn: Turn
+    vectors: Floats
+    chances: Floats
+
+
+@dataclass(frozen=True, slots=True)
 class _Group:
     """Consecutive utterances of one role: rows of the call, and the turn they make."""
 
@@ -36,63 +50,69 @@ class ActReader:
         self._model = model
         self._limits = np.array([model.threshold(label) for label in LABELS], dtype=np.float32)
 
+    def turns(
+        self, texts: Sequence[tuple[Utterance, TextForms]], vectors: dict[str, Floats]
+    ) -> list[ReadTurn]:
+        """The turns of a call with the chances of every label, in order.
+
+        `vectors` holds the sentence vector of every segment text of the call.
+        """
+        groups = _grouped(texts)
+        if not groups:
+            return []
+        parts = [np.array([vectors[t] for t in group.turn.segment_texts]) for group in groups]
+        chances = self._model.predict([group.turn for group in groups], parts)
+        return [
+            ReadTurn(group.rows, group.turn, part, row)
+            for group, part, row in zip(groups, parts, chances, strict=True)
+        ]
+
     def read(
         self, texts: Sequence[tuple[Utterance, TextForms]], vectors: dict[str, Floats]
     ) -> list[dict[str, ActPlace]]:
         """For each utterance the labels that reach their threshold there.
 
-        `vectors` holds the sentence vector of every segment text of the call. The probability is
-        that of the whole turn; it is placed on the utterance and segment that says it most
-        clearly, and on other utterances of the turn only where they say it on their own.
+        `vectors` as for `turns`. The probability is that of the whole turn; it is placed on the
+        utterance and segment that says it most clearly, and on other utterances of the turn only
+        where they say it on their own.
         """
-        groups = _grouped(texts)
-        found: list[dict[str, ActPlace]] = [{} for _ in texts]
-        if not groups:
-            return found
-        rows = [np.array([vectors[t] for t in group.turn.segment_texts]) for group in groups]
-        chances = self._model.predict([group.turn for group in groups], rows)
-        for group, parts, row in zip(groups, rows, chances, strict=True):
-            sure = np.flatnonzero(row >= self._limits)
+        return self.places(self.turns(texts, vectors), len(texts))
+
+    def places(self, turns: Sequence[ReadTurn], count: int) -> list[dict[str, ActPlace]]:
+        """As `read`, for turns that were read before out of `count` texts."""
+        found: list[dict[str, ActPlace]] = [{} for _ in range(count)]
+        for turn in turns:
+            sure = np.flatnonzero(turn.chances >= self._limits)
             if sure.size:
-                self._place(group, parts, row, sure, found)
+                self._place(turn, sure, found)
         return found
 
-    def chances(
-        self, texts: Sequence[tuple[Utterance, TextForms]], vectors: dict[str, Floats]
-    ) -> list[dict[str, tuple[float, float]]]:
-        """For each utterance the chance of every label in its turn, and the chance it takes.
+    def chances(self, turns: Sequence[ReadTurn]) -> dict[int, dict[str, tuple[float, float]]]:
+        """For each text the chance of every label in its turn, and the chance it takes.
 
-        Utterances of one turn share their chances; `vectors` as for `read`.
+        Utterances of one turn share their chances.
         """
-        groups = _grouped(texts)
-        found: list[dict[str, tuple[float, float]]] = [{} for _ in texts]
-        if not groups:
-            return found
-        rows = [np.array([vectors[t] for t in group.turn.segment_texts]) for group in groups]
-        predicted = self._model.predict([group.turn for group in groups], rows)
-        for group, row in zip(groups, predicted, strict=True):
+        found: dict[int, dict[str, tuple[float, float]]] = {}
+        for turn in turns:
             told = {
                 label: (float(chance), float(limit))
-                for label, chance, limit in zip(LABELS, row, self._limits, strict=True)
+                for label, chance, limit in zip(LABELS, turn.chances, self._limits, strict=True)
             }
-            for at in group.rows:
-                found[at] = told
+            found.update(dict.fromkeys(turn.rows, told))
         return found
 
     def _place(
         self,
-        group: _Group,
-        vectors: Floats,
-        chances: Floats,
+        read: ReadTurn,
         columns: np.ndarray,
         found: list[dict[str, ActPlace]],
     ) -> None:
-        pieces = group.turn.pieces
-        alone = self._alone(group.turn, vectors) if len(pieces) > 1 else chances[None]
+        pieces, chances = read.turn.pieces, read.chances
+        alone = self._alone(read.turn, read.vectors) if len(pieces) > 1 else chances[None]
         for column in columns:
             label, limit = LABELS[column], self._limits[column]
             best = int(alone[:, column].argmax())
-            for at, row in enumerate(group.rows):
+            for at, row in enumerate(read.rows):
                 inside = [i for i, piece in enumerate(pieces) if piece[0] == at]
                 top = max(inside, key=lambda i: float(alone[i, column]))
                 if pieces[best][0] == at or alone[top, column] >= limit:
