@@ -2,17 +2,11 @@
 
 import threading
 from collections.abc import Sequence
-from concurrent.futures import Executor, ThreadPoolExecutor
 from dataclasses import replace
-from itertools import chain
 from pathlib import Path
-
-import numpy as np
-from numpy.typing import NDArray
 
 from asr.assemble import JoinOptions, joined
 from asr.audio_checks import (
-    Listened,
     check_audio,
     has_sound,
     heard_facts,
@@ -27,18 +21,15 @@ from asr.diarization.mono import diarize, without_roles
 from asr.engines.base import Engine
 from asr.engines.faster_whisper import FasterWhisperEngine
 from asr.engines.sherpa import load_sherpa
-from asr.engines.silero import FRAME_MS, FRAME_SAMPLES, SileroVad
+from asr.engines.silero import SileroVad
 from asr.engines.speaker import load_embedder
-from asr.music import without_music
-from asr.packing import Segment
+from asr.listening import listen, segments_of
 from asr.recognition import PassOptions, Progress, recognise
-from asr.tones import line_sounds
 from asr.transcript import ChannelSpeech, EngineInfo, Role, Transcript
-from asr.vad import VadOptions, frame_levels, pad_spans, speech_spans, weigh
+from asr.vad import VadOptions
 from asr.weights import WeightsRegistry
 from core.errors import AppError
 from core.settings import AsrSettings
-from core.span import Span, merge_spans
 
 PROMPT = "以下是一段普通话电话录音，请用简体中文记录，带标点。"
 _HOTWORDS = "其中会提到：{}。"
@@ -127,7 +118,7 @@ class Transcriber:
         options = VadOptions(max_speech_ms=_WINDOW_MS)
         heard = listen(vad, audio, channels, options)
         report(0.05)
-        segments = _segments(heard.speech, options.pad_ms, audio.duration_ms)
+        segments = segments_of(heard.speech, options.pad_ms, audio.duration_ms)
         passes = PassOptions(
             prompt=prompt_with(hotwords),
             beam_size=self._settings.beam_size,
@@ -205,57 +196,6 @@ def _told(info: EngineInfo, hotwords: Sequence[str]) -> EngineInfo:
     if not hotwords:
         return info
     return replace(info, options={**info.options, "hotwords": "、".join(hotwords)})
-
-
-def listen(vad: SileroVad, audio: DecodedAudio, channels: int, options: VadOptions) -> Listened:
-    """Levels, unpadded spans of speech and sounds of the line of the first `channels` channels.
-
-    Each channel is listened to by a thread of its own.
-    """
-    heard = audio.pcm[:channels]
-    with ThreadPoolExecutor(channels, thread_name_prefix="listen") as ears:
-        return _listened(ears, vad, audio, heard, options)
-
-
-def _listened(
-    ears: Executor,
-    vad: SileroVad,
-    audio: DecodedAudio,
-    heard: Sequence[NDArray[np.int16]],
-    options: VadOptions,
-) -> Listened:
-    channels = len(heard)
-    levels = tuple(ears.map(lambda pcm: frame_levels(pcm, FRAME_SAMPLES), heard))
-    probabilities = list(ears.map(vad.probabilities, heard))
-    found = [
-        speech_spans(
-            weigh(
-                probabilities[channel],
-                levels[channel],
-                levels[1 - channel] if channels == 2 else None,
-                options,
-            ),
-            FRAME_MS,
-            audio.duration_ms,
-            options,
-        )
-        for channel in range(channels)
-    ]
-    everyone = merge_spans(chain.from_iterable(found))
-    sounds = tuple(ears.map(lambda pcm, level: line_sounds(pcm, level, everyone), heard, levels))
-    speech = tuple(
-        without_music(found[c], sounds[c].held, sounds[c].music, probabilities[c], levels[c])
-        for c in range(channels)
-    )
-    return Listened(audio, speech, levels, sounds)
-
-
-def _segments(speech: Sequence[Sequence[Span]], pad_ms: int, duration_ms: int) -> list[Segment]:
-    return [
-        Segment(channel, heard, spoken)
-        for channel, spans in enumerate(speech)
-        for heard, spoken in zip(pad_spans(spans, pad_ms, duration_ms), spans, strict=True)
-    ]
 
 
 def _ignore(_share: float) -> None:

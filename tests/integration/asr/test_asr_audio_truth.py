@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from asr.audio_checks import check_audio, is_fake_stereo, same_signal, with_checks
 from asr.decode import DecodedAudio, decode
 from asr.engines.silero import SileroVad
-from asr.transcriber import listen
+from asr.listening import listen
 from asr.transcript import EngineInfo, Role, Transcript, Utterance
 from asr.vad import VadOptions
 
