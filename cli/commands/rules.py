@@ -4,6 +4,7 @@ from typing import Annotated
 
 import typer
 
+from cli.changes import show_changes
 from cli.console import JsonFlag, out, print_json
 from cli.exits import Exit
 from cli.linting import Linted, read_document, show_linted
@@ -15,6 +16,7 @@ from events.matching import TreeMatcher
 from nlp.encoders.base import SentenceEncoder
 from nlp.encoders.loading import load_encoder
 from qa_rules import document as rules
+from qa_rules.diff import diff_rulesets
 from qa_rules.evaluation import RuleEvaluator
 from qa_rules.examples import ExampleFailure, ExamplesReport, run_examples
 from qa_rules.lint import lint_ruleset
@@ -76,6 +78,16 @@ def show(
         return
     for rule, said in sentences:
         out().print(f"{rule.name}（{rule.id}）：{said}", markup=False, soft_wrap=True)
+
+
+@app.command("diff", help="比较两个规则集：新增、删除与修改的规则，逐字段列出。")
+def diff(
+    old: Annotated[str, typer.Argument(help="旧的：YAML 文件、包名或行业。")],
+    new: Annotated[str, typer.Argument(help="新的：YAML 文件、包名或行业。")],
+    as_json: JsonFlag = False,
+) -> None:
+    """Run `rules diff`."""
+    show_changes(diff_rulesets(rules_named(old), rules_named(new)), as_json)
 
 
 @app.command("test", help="运行规则自带的样例（应命中、不应命中）；有不符时退出码为 1。")

@@ -1,20 +1,29 @@
-"""`tingjian tree`: check a key-event tree, and show it."""
+"""`tingjian tree`: check, show and compare key-event trees; as spreadsheets and back."""
 
+from pathlib import Path
 from typing import Annotated
 
 import typer
 from rich.markup import escape
 from rich.tree import Tree as Drawing
 
+from cli.changes import show_changes
 from cli.console import JsonFlag, out, print_json
 from cli.linting import Linted, read_document, show_linted
 from cli.packs import tree_named
+from core.errors import AppError
 from core.serial import to_json
 from events import document as trees
+from events.diff import diff_trees
 from events.lint import lint_text
+from events.spreadsheet import tree_from_spreadsheet, tree_to_spreadsheet
 from events.tree import EventNode
 
-app = typer.Typer(help="关键事件树：检查、查看。", no_args_is_help=True, add_completion=False)
+app = typer.Typer(
+    help="关键事件树：检查、查看、比较、导出与导入表格。",
+    no_args_is_help=True,
+    add_completion=False,
+)
 
 Names = Annotated[
     list[str] | None, typer.Argument(help="YAML 文件、包名或行业；不给则检查全部自带的包。")
@@ -64,3 +73,55 @@ def _draw(parent: Drawing, node: EventNode) -> None:
     branch = parent.add(escape(f"{node.name}（{'，'.join(marks)}）{matchers}"))
     for child in node.children:
         _draw(branch, child)
+
+
+@app.command("diff", help="比较两棵事件树：新增、删除与修改的节点，逐字段列出。")
+def diff(
+    old: Annotated[str, typer.Argument(help="旧的：YAML 文件、包名或行业。")],
+    new: Annotated[str, typer.Argument(help="新的：YAML 文件、包名或行业。")],
+    as_json: JsonFlag = False,
+) -> None:
+    """Run `tree diff`."""
+    show_changes(diff_trees(tree_named(old), tree_named(new)), as_json)
+
+
+@app.command("export", help="把事件树写成 xlsx 表格（每个节点一行）或 YAML，按文件名的结尾。")
+def export(
+    name: Annotated[str, typer.Argument(help="YAML 文件、包名或行业。")],
+    file: Annotated[Path, typer.Argument(help="要写的文件：.xlsx 或 .yaml。")],
+) -> None:
+    """Run `tree export`."""
+    tree = tree_named(name)
+    if file.suffix.lower() == ".xlsx":
+        content = tree_to_spreadsheet(tree)
+    elif file.suffix.lower() in (".yaml", ".yml"):
+        content = trees.dump_tree(tree).encode()
+    else:
+        raise AppError("bad-file-name", f"{file} 应以 .xlsx 或 .yaml 结尾，请改文件名。")
+    _write(file, content)
+    out().print(f"已写入 {file}", markup=False)
+
+
+@app.command("import", help="把 xlsx 表格变成 YAML；读不懂的行逐条给出行号与改法。")
+def import_(
+    sheet: Annotated[Path, typer.Argument(help="xlsx 表格。")],
+    file: Annotated[Path | None, typer.Argument(help="要写的 YAML 文件；不给则打印。")] = None,
+) -> None:
+    """Run `tree import`."""
+    try:
+        content = sheet.read_bytes()
+    except OSError as error:
+        raise AppError("not-found", f"读不了文件 {sheet}（{error}）。请检查路径。") from error
+    text = trees.dump_tree(tree_from_spreadsheet(content))
+    if file is None:
+        typer.echo(text, nl=False)
+        return
+    _write(file, text.encode())
+    out().print(f"已写入 {file}", markup=False)
+
+
+def _write(file: Path, content: bytes) -> None:
+    try:
+        file.write_bytes(content)
+    except OSError as error:
+        raise AppError("not-writable", f"写不了文件 {file}（{error}）。请换个位置。") from error
