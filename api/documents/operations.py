@@ -57,7 +57,7 @@ async def save_new(
     Raises:
         AppError: the kind's own for a text that does not parse.
     """
-    outline = noun.outline(text)
+    outline = await asyncio.to_thread(noun.outline, text)
     issues = tuple(await noun.lint(session, text))
     if dry_run:
         return Saved(None, issues)
@@ -89,7 +89,7 @@ async def save_edit(
         AppError: the kind's own for a text that does not parse; `not-found`, `not-a-draft`,
             `edit-conflict`; `name-changed` when the text names another document.
     """
-    outline = noun.outline(text)
+    outline = await asyncio.to_thread(noun.outline, text)
     if outline.name != name:
         raise AppError(
             "name-changed",

@@ -1,5 +1,6 @@
 """Versions of QA rule sets."""
 
+import asyncio
 from collections.abc import Sequence
 
 from sqlalchemy.ext.asyncio import AsyncSession
@@ -23,10 +24,14 @@ def _outline(text: str) -> Outline:
 
 async def _lint(session: AsyncSession, text: str) -> Sequence[LintIssue]:
     """Issues of the rules, their event names checked against the tree of the same domain."""
-    ruleset = parse_ruleset(text)
+    ruleset = await asyncio.to_thread(parse_ruleset, text)
     row = await published_for(session, "tree", ruleset.domain or GENERAL_DOMAIN)
-    nodes = [node.path for node in parse_tree(row.document).walk()] if row is not None else []
-    return lint_ruleset(ruleset, nodes)
+
+    def issues() -> Sequence[LintIssue]:
+        nodes = [node.path for node in parse_tree(row.document).walk()] if row is not None else []
+        return lint_ruleset(ruleset, nodes)
+
+    return await asyncio.to_thread(issues)
 
 
 def _diff(old: str, new: str) -> Sequence[EntryChange]:

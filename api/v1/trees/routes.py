@@ -1,5 +1,6 @@
 """Versions of key-event trees."""
 
+import asyncio
 from collections.abc import Sequence
 
 import yaml
@@ -22,7 +23,7 @@ def _outline(text: str) -> Outline:
 
 
 async def _lint(_session: AsyncSession, text: str) -> Sequence[LintIssue]:
-    return lint_text(text)
+    return await asyncio.to_thread(lint_text, text)
 
 
 def _diff(old: str, new: str) -> Sequence[EntryChange]:
