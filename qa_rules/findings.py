@@ -13,6 +13,28 @@ LineKind = Literal[
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class FindingEvidence(Evidence):
+    """One place that a finding rests on, and the condition of the rule that it speaks for.
+
+    `condition` is the name that the rule gives it, `operator` the key that states it (`keyword`,
+    `not_within`). Both are empty for what a person added, and in results of older releases.
+    """
+
+    condition: str = ""
+    operator: str = ""
+
+    @classmethod
+    def of(cls, found: Evidence, condition: str = "", operator: str = "") -> "FindingEvidence":
+        """`found` as evidence for a condition."""
+        return cls(
+            utterance=found.utterance, role=found.role, char_start=found.char_start,
+            char_end=found.char_end, start_ms=found.start_ms, end_ms=found.end_ms,
+            layer=found.layer, form=found.form, score=found.score, text=found.text,
+            condition=condition, operator=operator,
+        )  # fmt: skip
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Finding:
     """The verdict of one rule on one call.
 
@@ -32,7 +54,7 @@ class Finding:
     veto: bool
     reason: str
     ruleset: str
-    evidence: tuple[Evidence, ...] = ()
+    evidence: tuple[FindingEvidence, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -5,7 +5,7 @@ from dataclasses import dataclass, replace
 from typing import Literal
 
 from core.evidence import Evidence
-from qa_rules.findings import Finding
+from qa_rules.findings import Finding, FindingEvidence
 from qa_rules.model import Rule, RuleSet
 
 
@@ -49,5 +49,6 @@ def _judged(finding: Finding, verdict: HumanVerdict, rule: Rule | None) -> Findi
     quoted = "；".join(item.text for item in verdict.evidence)
     return replace(
         finding, outcome="hit", score_effect=effect, veto=plain_veto,
-        reason=f"人工补充：“{quoted}”", evidence=verdict.evidence,
+        reason=f"人工补充：“{quoted}”",
+        evidence=tuple(FindingEvidence.of(item) for item in verdict.evidence),
     )  # fmt: skip

@@ -4,11 +4,13 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from core.evidence import Evidence
-from qa_rules.boolean import And, AtLeast, Line, Name, Not, Or
+from qa_rules.boolean import And, AtLeast, Line, Name, Not, Or, names_in
 from qa_rules.facts import CallFacts
+from qa_rules.findings import FindingEvidence
 from qa_rules.logic import Truth, at_least, negate
 from qa_rules.metadata import judge_tests
 from qa_rules.model import Rule
+from qa_rules.operator_names import operator_of
 from qa_rules.verdict import Verdict, merge_evidence
 
 CLEAR = "未发现"
@@ -22,7 +24,7 @@ class Judgement:
 
     truth: Truth
     reason: str
-    evidence: tuple[Evidence, ...] = ()
+    evidence: tuple[FindingEvidence, ...] = ()
 
 
 def judge_rule(rule: Rule, facts: CallFacts, named: Mapping[str, Verdict]) -> Judgement:
@@ -40,7 +42,7 @@ def judge_rule(rule: Rule, facts: CallFacts, named: Mapping[str, Verdict]) -> Ju
     verdict = judge_line(rule.hit_if, named)
     if verdict.truth is Truth.TRUE:
         evidence = merge_evidence(verdict.evidence)
-        return Judgement(Truth.TRUE, _told(evidence), evidence)
+        return Judgement(Truth.TRUE, _told(evidence), _spoken_for(rule, named, evidence))
     if verdict.truth is Truth.FALSE:
         return Judgement(Truth.FALSE, CLEAR)
     return Judgement(verdict.truth, _why(verdict))
@@ -91,6 +93,17 @@ def occurrences_in(line: Line, verdicts: Mapping[str, Verdict]) -> tuple[Evidenc
                 if judge_line(operand, verdicts).truth is Truth.TRUE
                 for item in occurrences_in(operand, verdicts)
             )
+
+
+def _spoken_for(
+    rule: Rule, named: Mapping[str, Verdict], evidence: tuple[Evidence, ...]
+) -> tuple[FindingEvidence, ...]:
+    """The evidence with the conditions of `hit_if` that gave it."""
+    owners = {id(item): name for name in names_in(rule.hit_if) for item in named[name].evidence}
+    return tuple(
+        FindingEvidence.of(item, owners[id(item)], operator_of(rule.conditions[owners[id(item)]]))
+        for item in evidence
+    )
 
 
 def _why(verdict: Verdict) -> str:

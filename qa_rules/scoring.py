@@ -20,9 +20,7 @@ class Scorer:
     def __init__(self, ruleset: RuleSet) -> None:
         self._cards = ruleset.scorecards
         carded = {card.name: on_card(ruleset, card) for card in self._cards}
-        self._rules = {
-            name: {rule.id: rule for rule in on.rules} for name, on in carded.items()
-        }
+        self._rules = {name: {rule.id: rule for rule in on.rules} for name, on in carded.items()}
         self._gates = {name: AccuracyGate(on) for name, on in carded.items()}
 
     def card_for(self, metadata: Mapping[str, object]) -> Scorecard:
@@ -48,9 +46,7 @@ class Scorer:
         zeroing = frozenset(rule for section in card.sections for rule in section.zero_if)
         gated = self._gates[card.name].apply(weighed, accuracies, zeroing)
         flagged = {
-            after.rule
-            for before, after in zip(weighed, gated, strict=True)
-            if after is not before
+            after.rule for before, after in zip(weighed, gated, strict=True) if after is not before
         }
         return gated, score(gated, card, flagged)
 

@@ -13,7 +13,8 @@ from qa_rules.document import parse_ruleset
 from qa_rules.findings import Score
 from qa_rules.judged import HumanVerdict, judged_findings
 from qa_rules.model import RuleSet
-from qa_rules.scoring import score
+from qa_rules.scorecard import on_card
+from qa_rules.scoring import flagged_rules, score
 
 
 async def rescore(
@@ -32,14 +33,16 @@ async def rescore(
 def human_score(
     analysis: StoredAnalysis, verdicts: Mapping[str, FindingVerdict], ruleset: RuleSet
 ) -> Score:
-    """The score of the findings with the verdicts that stand."""
+    """The score of the findings with the verdicts that stand, on the card that the call had."""
     human = {
         rule: HumanVerdict(
             outcome="hit" if row.outcome == "hit" else "clear", evidence=evidence_of(row)
         )
         for rule, row in verdicts.items()
     }
-    return score(judged_findings(analysis.findings, human, ruleset), ruleset.scorecard)
+    card = ruleset.card_named(analysis.score.scorecard)
+    judged = judged_findings(analysis.findings, human, on_card(ruleset, card))
+    return score(judged, card, flagged_rules(analysis.score) - human.keys())
 
 
 async def ruleset_of(session: AsyncSession, call: Call) -> RuleSet:

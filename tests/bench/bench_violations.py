@@ -40,9 +40,7 @@ def as_truth(dialogue: Dialogue) -> GroundTruth:
         turns.append(LabelledTurn(turn.role, channel, turn.text, clock, clock + length, (), marks))
         clock += length + _GAP_MS
     domain = _DOMAINS.get(industry_group(dialogue.industry), "")
-    return GroundTruth(
-        dialogue.name, domain, ("agent", "customer"), clock, 8000, tuple(turns), {}
-    )
+    return GroundTruth(dialogue.name, domain, ("agent", "customer"), clock, 8000, tuple(turns), {})
 
 
 def wrong_turns(

@@ -13,9 +13,9 @@ from qa_rules.accuracy import (
     rule_fingerprint,
 )
 from qa_rules.document import dump_ruleset, parse_document
-from qa_rules.findings import Finding
+from qa_rules.findings import Finding, FindingEvidence
 from qa_rules.judged import HumanVerdict, judged_findings
-from qa_rules.scoring import score
+from qa_rules.scoring import Scorer, score
 
 RULES = parse_document(
     """
@@ -67,10 +67,8 @@ def test_the_minimum_is_read_and_written() -> None:
 def test_a_rule_below_its_minimum_flags_but_does_not_deduct(
     accuracies: RuleAccuracies, costs: bool
 ) -> None:
-    gate = AccuracyGate(RULES)
     given = (finding("promise", veto=True), finding("greeting", effect=-5.0))
-    gated = gate.apply(given, accuracies)
-    explained = gate.explain(score(gated, RULES.scorecard), gated)
+    gated, explained = Scorer(RULES).judge(given, {}, accuracies)
     assert gated[0].outcome == "hit"
     assert gated[1] == given[1], "a rule without a minimum is never touched"
     assert (explained.value, explained.vetoed) == ((0.0, True) if costs else (95.0, False))
@@ -78,7 +76,9 @@ def test_a_rule_below_its_minimum_flags_but_does_not_deduct(
     if not costs:
         assert "只提示不扣分" in gated[0].reason
         assert "accuracy@3" in gated[0].reason
-        assert explained.lines[-1].label == "promise：只提示不扣分"
+        told = explained.lines[1]
+        assert (told.label, told.kind) == ("promise：只提示不扣分", "flag")
+        assert told.why == gated[0].reason
 
 
 def test_a_bonus_and_what_is_clear_are_left_alone() -> None:
@@ -102,7 +102,7 @@ def test_what_people_say_makes_the_human_score() -> None:
     }
     judged = judged_findings(findings, verdicts, RULES)
     assert [item.outcome for item in judged] == ["clear", "hit"]
-    assert judged[1].evidence == (QUOTE,)
+    assert judged[1].evidence == (FindingEvidence.of(QUOTE),)
     assert score(judged, RULES.scorecard).value == 95.0
     assert findings[0].veto, "the machine's findings stay"
     assert judged_findings(findings, {}, RULES) == findings

@@ -117,7 +117,8 @@ def test_a_document_survives_dumping_and_parsing(data: st.DataObject) -> None:
     card = st.builds(Scorecard, name=_TEXT, pass_mark=st.none() | st.integers(0, 100).map(float))
     wanted = RuleSet(
         name=data.draw(_TEXT), version=data.draw(_TEXT), description=data.draw(_TEXT),
-        stated_scorecards=tuple(data.draw(st.lists(card, max_size=1))), categories=(Category("类", "说明"),),
+        stated_scorecards=tuple(data.draw(st.lists(card, max_size=1))),
+        categories=(Category("类", "说明"),),
         background=tuple(data.draw(st.lists(_TEXT, max_size=2))), rules=(rule,),
     )  # fmt: skip
     assert parse_document(dump_ruleset(wanted)) == wanted
