@@ -79,8 +79,8 @@ def read_condition_sentence(sentence: str) -> tuple[Condition, bool]:
 
 
 def _own_form(sentence: str) -> Condition | None:
-    if found := re.fullmatch(rf"满足（(.*)）({_OPTIONS})", sentence, re.DOTALL):
-        return LogicCondition(of=_Reader(found[1]).only_line(), **SLOTS["options"].read(found[2]))
+    if sentence.startswith("满足（"):
+        return _logic(sentence)
     if found := re.fullmatch(
         rf"走完流程：({_STEP}(?:；{_STEP})*)({_OPTIONS})", sentence, re.DOTALL
     ):
@@ -89,6 +89,15 @@ def _own_form(sentence: str) -> Condition | None:
     if found := re.fullmatch(rf"通话信息 ({_TESTS})({_OPTIONS})", sentence, re.DOTALL):
         return MetadataCondition(tests=_tests(found[1]), **SLOTS["options"].read(found[2]))
     return None
+
+
+def _logic(sentence: str) -> Condition:
+    reader = _Reader(sentence, at=len("满足（"))
+    line = reader.line()
+    found = re.compile(rf"）({_OPTIONS})$", re.DOTALL).match(sentence, reader.at)
+    if found is None:
+        raise ValueError(sentence)
+    return LogicCondition(of=line, **SLOTS["options"].read(found[1]))
 
 
 def _step(text: str) -> Step:
@@ -143,13 +152,6 @@ class _Reader:
         return RuleSentence(
             hit_if, self.conditions, applies, applies_if, *effect, unheard_ms=unheard_ms
         )
-
-    def only_line(self) -> Line:
-        """The boolean line that is all of the text."""
-        line = self.line()
-        if self.at < len(self.text):
-            raise self._fail("这里之后看不懂")
-        return line
 
     def _until(self, before: str, after: str) -> Line | None:
         if not self._take(before):

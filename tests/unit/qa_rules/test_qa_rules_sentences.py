@@ -1,0 +1,94 @@
+"""The sentence form: what it looks like, that it reads back to the same rule, its mistakes."""
+
+from dataclasses import replace
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from rules_conditions import stated_rules
+from rules_strategies import lines
+
+from core.errors import AppError
+from qa_rules.document import load_pack, pack_names, parse_ruleset
+from qa_rules.model import Rule
+from qa_rules.sentences.reading import read_rule
+from qa_rules.sentences.writing import write_rule
+
+NAMES = ["甲", "乙-2", "c_3", "丁"]
+
+
+@settings(max_examples=100, deadline=None, suppress_health_check=list(HealthCheck))
+@given(stated_rules(lines(NAMES), NAMES))
+def test_a_sentence_reads_back_to_the_same_rule(rule: Rule) -> None:
+    assert replace(rule, **read_rule(write_rule(rule)).fields()) == rule
+
+
+@pytest.mark.parametrize("pack", pack_names())
+def test_the_rules_of_the_packs_read_back(pack: str) -> None:
+    for rule in load_pack(pack).rules:
+        assert replace(rule, **read_rule(write_rule(rule)).fields()) == rule
+
+
+def rule_of(conditions: str, hit_if: str, more: str = "") -> Rule:
+    text = (
+        'ruleset: 测\nversion: "1"\ncategories: [类]\nrules:\n  - {id: r, name: 规, category: 类, '
+        f"severity: minor, reason: 因, score: -5, hit_if: {hit_if}, {more}conditions: {{{conditions}}}}}\n"
+    )
+    return parse_ruleset(text).rules[0]
+
+
+@pytest.mark.parametrize(
+    ("conditions", "hit_if", "sentence"),
+    [
+        (
+            "问候语: {keyword: [您好, 早上好], role: agent, range: first 3 utterances}",
+            "not 问候语",
+            "坐席在前 3 句内没有说“您好”、“早上好”〔问候语〕 → 扣 5 分",
+        ),
+        (
+            "贵: {keyword: 太贵, role: customer}, 让: {entity: amount, role: agent, anchor: "
+            "{after: 贵, utterances: 3}}",
+            "贵 and not 让",
+            "客户说了“太贵”〔贵〕，且在【贵】之后 3 句内，坐席没有提到金额〔让〕 → 扣 5 分",
+        ),
+        (
+            "a: {keyword: 同意}, b: {keyword: 核身}, p: {process: [a, {step: b, within: 30 s}]}",
+            "not p",
+            "并非走完流程：【a】接【b】；【b】（上一步后 30 秒内）结束〔p〕 → 扣 5 分。"
+            "其中任一方说了“同意”〔a〕；任一方说了“核身”〔b〕",
+        ),
+    ],
+)
+def test_sentences(conditions: str, hit_if: str, sentence: str) -> None:
+    assert write_rule(rule_of(conditions, hit_if)) == sentence
+
+
+def test_a_sentence_may_be_written_by_hand() -> None:
+    said = read_rule("客服在前 3 句内没有说“您好”〔问候语〕 → 扣 5 分")
+    assert (
+        said.conditions
+        == rule_of(
+            "问候语: {keyword: 您好, role: agent, range: first 3 utterances}", "问候语"
+        ).conditions
+    )
+    assert said.score == -5
+
+
+@pytest.mark.parametrize(
+    ("sentence", "column", "says"),
+    [
+        ("坐席说了“您好” → 扣 5 分", 1, "〔名字〕"),
+        ("坐席唱了“您好”〔甲〕 → 扣 5 分", 1, "看不懂“坐席唱了“您好””"),
+        ("坐席说了“您好”〔甲〕", 12, "→"),
+        ("坐席说了“您好”〔甲〕 → 罚 5 分", 15, "扣 5 分"),
+        ("（坐席说了“您好”〔甲〕 → 扣 5 分", 13, "）"),
+        ("坐席说了“您好”〔甲〕，且坐席说了“您好”〔甲〕 → 扣 5 分", 14, "定义了两次"),
+        ("以下至少 3 项成立（坐席说了“a”〔甲〕） → 扣 5 分", 23, "超出了"),
+        ("坐席说了“您好”〔甲〕 → 扣 5 分，再见", 20, "看不懂"),
+        ("（" * 80, 51, "嵌套太深"),
+    ],
+)
+def test_mistakes_are_named_with_their_column(sentence: str, column: int, says: str) -> None:
+    with pytest.raises(AppError) as caught:
+        read_rule(sentence)
+    assert says in caught.value.message
+    assert caught.value.detail["column"] == column
