@@ -174,13 +174,14 @@ def paths(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
 def known_methods(paths: dict[str, Any], address: str) -> set[str]:
     """The methods of an address, with its placeholders or values in any spelling; empty = none."""
     parts = address.rstrip("/").split("/")
+    known: set[str] = set()
     for template, item in paths.items():
         wanted = template.split("/")
         if len(wanted) == len(parts) and all(
             w == p or w.startswith("{") for w, p in zip(wanted, parts, strict=True)
         ):
-            return {method.upper() for method in item}
-    return set()
+            known |= {method.upper() for method in item}
+    return known
 
 
 @pytest.mark.parametrize("page", PAGES, ids=ident)
