@@ -1,43 +1,39 @@
 """Linter of rule sets: what a document may say and should not, each with line and fix."""
 
-import difflib
 from collections import Counter
 from collections.abc import Collection, Iterator, Mapping
 from dataclasses import replace
-from itertools import combinations, product
+from itertools import product
 
 from core.errors import AppError, LintIssue, Severity
-from events.acts.labels import LABELS, act_role
-from events.acts.model import ActModel
 from qa_rules.boolean import Line, names_in
 from qa_rules.compilation import Compiler
 from qa_rules.judging import judge_line
-from qa_rules.keywords import Keywords
+from qa_rules.lint_conditions import condition_problems, suggest, text_problems
 from qa_rules.logic import Truth
 from qa_rules.measures import (
-    Bounds,
     DurationCondition,
     MetadataCondition,
     SpeechRateCondition,
     TalkRatioCondition,
+    TurnsCondition,
 )
 from qa_rules.model import Condition, Rule, RuleSet
-from qa_rules.patterns import Patterns
-from qa_rules.relations import OrderCondition, WithinCondition
-from qa_rules.scope import Range, Scope
-from qa_rules.searches import (
-    ActCondition,
-    EventCondition,
-    KeywordCondition,
-    RegexCondition,
-    SemanticCondition,
-)
+from qa_rules.references import placed_references, references
+from qa_rules.relations import RuleCondition
+from qa_rules.searches import EntityCondition, EventCondition, KeywordCondition, RegexCondition
 from qa_rules.verdict import Verdict
 
-_MOST_NAMES = 12  # 2 ** 12 assignments are checked at once; longer lines are left alone.
+_MOST_NAMES = 10  # 2 ** 10 assignments are checked at once; longer lines are left alone.
 
 
-_PLACELESS = (SpeechRateCondition, TalkRatioCondition, DurationCondition, MetadataCondition)
+_PLACELESS = (
+    TalkRatioCondition,
+    DurationCondition,
+    TurnsCondition,
+    MetadataCondition,
+    RuleCondition,
+)
 
 
 def lint_ruleset(
@@ -54,7 +50,7 @@ def lint_ruleset(
     for rule in ruleset.rules:
         where = rule.source or source
         if rule.category not in categories:
-            near = _suggest(rule.category, categories)
+            near = suggest(rule.category, categories)
             issues.append(
                 LintIssue(
                     "error",
@@ -66,7 +62,7 @@ def lint_ruleset(
                     1,
                 )
             )
-        for severity, code, message, fix, line in _rule_issues(rule, node_paths):
+        for severity, code, message, fix, line in _rule_issues(rule, ruleset, node_paths):
             text = f"规则 {rule.id}：{message}"
             issues.append(LintIssue(severity, code, text, fix, where, line or rule.line, 1))
     return tuple(issues)
@@ -75,10 +71,10 @@ def lint_ruleset(
 _Found = tuple[Severity, str, str, str, int]
 
 
-def _rule_issues(rule: Rule, node_paths: Collection[str]) -> Iterator[_Found]:
-    yield from _names(rule)
+def _rule_issues(rule: Rule, ruleset: RuleSet, node_paths: Collection[str]) -> Iterator[_Found]:
+    yield from _names(rule, ruleset)
     for name, condition in rule.conditions.items():
-        for severity, code, message, fix in _condition(condition, node_paths):
+        for severity, code, message, fix in condition_problems(condition, node_paths):
             yield severity, code, f"条件 {name} {message}", fix, condition.line
     yield from _examples(rule)
     yield from _reachable(rule)
@@ -105,35 +101,80 @@ def _duplicates(ruleset: RuleSet, source: str) -> Iterator[LintIssue]:
                 rule.line,
                 1,
             )
-    for one, other in combinations(ruleset.rules, 2):
-        same = (one.hit_if, one.applies_if, one.applies) == (
-            other.hit_if,
-            other.applies_if,
-            other.applies,
-        )
-        if same and one.id != other.id and _unlabelled(one) == _unlabelled(other):
+    seen: dict[object, str] = {}
+    for rule, meaning in _meanings(ruleset):
+        first = seen.setdefault(meaning, rule.id)
+        if first != rule.id:
             yield LintIssue(
                 "warning",
                 "duplicate-rule",
-                f"规则 {other.id} 与 {one.id} 的判断完全相同。",
+                f"规则 {rule.id} 与 {first} 的判断完全相同。",
                 "删去其中一条，否则会重复扣分。",
-                other.source or source,
-                other.line,
+                rule.source or source,
+                rule.line,
                 1,
             )
 
 
-def _unlabelled(rule: Rule) -> dict[str, Condition]:
-    return {name: replace(condition, label="") for name, condition in rule.conditions.items()}
+def _meanings(ruleset: RuleSet) -> Iterator[tuple[Rule, object]]:
+    """Each rule that can be compiled, with a value that rules of the same meaning share.
+
+    Names, labels and the way in which a boolean line is written make no difference: conditions
+    count by what they look for, lines by their truth table.
+    """
+    plain = [_unlabelled(rule) for rule in ruleset.rules]
+    compiler = Compiler(plain)
+    for rule, bare in zip(ruleset.rules, plain, strict=True):
+        if any(True for c in rule.conditions.values() for _ in text_problems(c)):
+            continue
+        try:
+            compiled = compiler.add(bare)
+        except AppError:
+            continue
+        slots = tuple(sorted(set(compiled.stated)))
+        if len(slots) > _MOST_NAMES:
+            continue
+        yield rule, (frozenset(rule.applies), slots, _table(bare, compiled.slots, slots))
 
 
-def _names(rule: Rule) -> Iterator[_Found]:
+def _table(rule: Rule, named: Mapping[str, int], slots: tuple[int, ...]) -> tuple[object, ...]:
+    rows = []
+    for values in product((Truth.TRUE, Truth.FALSE), repeat=len(slots)):
+        by_slot = dict(zip(slots, values, strict=True))
+        verdicts = {n: Verdict(by_slot[slot]) for n, slot in named.items() if slot in by_slot}
+        applies = rule.applies_if is None or _true(rule.applies_if, verdicts)
+        rows.append((applies, applies and _true(rule.hit_if, verdicts)))
+    return tuple(rows)
+
+
+def _unlabelled(rule: Rule) -> Rule:
+    bare = {name: _sorted(condition) for name, condition in rule.conditions.items()}
+    return replace(rule, conditions=bare, veto_if=None)
+
+
+def _sorted(condition: Condition) -> Condition:
+    """The condition with the same label as any other, and its entries in one order."""
+    condition = replace(condition, label="条件")
+    match condition:
+        case KeywordCondition(words=words):
+            return replace(condition, words=tuple(sorted(words)))
+        case RegexCondition(patterns=patterns):
+            return replace(condition, patterns=tuple(sorted(patterns)))
+        case EventCondition(nodes=nodes):
+            return replace(condition, nodes=tuple(sorted(nodes)))
+        case EntityCondition(kinds=kinds):
+            return replace(condition, kinds=tuple(sorted(kinds)))
+        case _:
+            return condition
+
+
+def _names(rule: Rule, ruleset: RuleSet) -> Iterator[_Found]:
     used = set(names_in(rule.hit_if))
     for line in (rule.applies_if, rule.veto_if):
         used |= set(names_in(line)) if line is not None else set()
-    referred = {name for c in rule.conditions.values() for name in _references(c)}
+    referred = {name for c in rule.conditions.values() for name in references(c)}
     for name in sorted((used | referred) - set(rule.conditions)):
-        near = _suggest(name, rule.conditions)
+        near = suggest(name, rule.conditions)
         yield (
             "error",
             "undefined-condition",
@@ -141,15 +182,9 @@ def _names(rule: Rule) -> Iterator[_Found]:
             f"在 conditions 里定义它{near}。",
             0,
         )
-    for name in sorted(referred & set(rule.conditions)):
-        if isinstance(rule.conditions[name], _PLACELESS):
-            yield (
-                "error",
-                "no-position",
-                f"条件 {name} 说的是整通电话，没有先后位置。",
-                "order 与 within 只能引用说了什么、事件、静音或抢话。",
-                rule.conditions[name].line,
-            )
+    placed = {name for c in rule.conditions.values() for name in placed_references(c)}
+    for name in sorted(placed & set(rule.conditions)):
+        yield from _placeless(name, rule.conditions[name])
     for name, condition in rule.conditions.items():
         if name not in used | referred:
             yield (
@@ -161,146 +196,36 @@ def _names(rule: Rule) -> Iterator[_Found]:
             )
     if used | referred <= set(rule.conditions) and not _invalid_text(rule):
         try:
-            Compiler().add(rule)
+            Compiler(ruleset.rules).add(rule)
         except AppError as error:
-            yield "error", "circular-condition", error.message, "让引用只朝一个方向。", 0
+            code = "unknown-rule" if "不在规则集里" in error.message else "circular-condition"
+            fix = "改正 rule 后面的编号。" if code == "unknown-rule" else "让引用只朝一个方向。"
+            yield "error", code, error.message, fix, 0
 
 
-def _references(condition: Condition) -> tuple[str, ...]:
-    if isinstance(condition, OrderCondition):
-        return condition.first, condition.then
-    return (condition.of, condition.find) if isinstance(condition, WithinCondition) else ()
+def _placeless(name: str, condition: Condition) -> Iterator[_Found]:
+    """Complaints about a condition that others refer to although it has no place in a call."""
+    whole = isinstance(condition, SpeechRateCondition) and condition.of == "call"
+    if whole or isinstance(condition, _PLACELESS):
+        yield (
+            "error",
+            "no-position",
+            f"条件 {name} 说的是整通电话，没有先后位置。",
+            "先后、次数、流程与锚点只能引用说了什么、事件、静音或抢话。",
+            condition.line,
+        )
+    if getattr(condition, "mode", "") == "none" or getattr(condition, "negated", False):
+        yield (
+            "error",
+            "unreachable-condition",
+            f"条件 {name} 说的是“没有”，没有位置，引用它的条件不可能成立。",
+            "引用“有”的条件，再用 not 或 not_within。",
+            condition.line,
+        )
 
 
 def _invalid_text(rule: Rule) -> bool:
-    return any(True for condition in rule.conditions.values() for _ in _texts(condition))
-
-
-_Problem = tuple[Severity, str, str, str]
-
-
-def _condition(condition: Condition, node_paths: Collection[str]) -> Iterator[_Problem]:
-    yield from _texts(condition)
-    scope = getattr(condition, "scope", None)
-    if isinstance(scope, Scope):
-        yield from _ranges(scope.ranges)
-    if isinstance(condition, SpeechRateCondition | TalkRatioCondition | DurationCondition):
-        yield from _bounds(condition.bounds)
-    if isinstance(condition, EventCondition):
-        yield from _nodes(condition, node_paths)
-    if isinstance(condition, ActCondition):
-        yield from _act(condition)
-
-
-def _texts(condition: Condition) -> Iterator[_Problem]:
-    if isinstance(condition, RegexCondition):
-        for pattern in condition.patterns:
-            yield from _pattern(pattern)
-    if isinstance(condition, KeywordCondition):
-        for word in condition.words:
-            yield from _keyword(word)
-    if isinstance(condition, KeywordCondition | RegexCondition | SemanticCondition):
-        for word in condition.unless:
-            yield from _keyword(word)
-
-
-def _pattern(pattern: str) -> Iterator[_Problem]:
-    try:
-        empty = Patterns([pattern]).matches_empty()
-    except AppError as error:
-        yield "error", "bad-regex", error.message, "改写这条正则，或换成关键词。"
-        return
-    if empty:
-        yield (
-            "warning",
-            "empty-match",
-            f"的正则“{pattern}”什么都没有也能匹配。",
-            "去掉使它可以为空的 * 或 ?。",
-        )
-
-
-def _keyword(word: str) -> Iterator[_Problem]:
-    try:
-        Keywords([word])
-    except AppError as error:
-        yield "error", "bad-keyword", error.message, "按 & | ! near/n 与括号的写法改正。"
-
-
-def _ranges(ranges: tuple[Range, ...]) -> Iterator[_Problem]:
-    for part in ranges:
-        if part.high <= 0 or part.low > part.high:
-            yield (
-                "error",
-                "contradictory-range",
-                f"的范围 {part} 是空的。",
-                "让范围至少包含一句或一秒。",
-            )
-    fixed = [part for part in ranges if part.edge != "last"]
-    for one, other in combinations(fixed, 2):
-        if one.unit == other.unit and (one.high < other.low or other.high < one.low):
-            yield (
-                "error",
-                "contradictory-range",
-                f"的范围 {one} 与 {other} 没有交集。",
-                "范围之间取交集，请改成能同时满足的。",
-            )
-
-
-def _bounds(bounds: Bounds) -> Iterator[_Problem]:
-    above, below = bounds.above, bounds.below
-    if above is not None and below is not None and above >= below:
-        yield (
-            "error",
-            "contradictory-range",
-            f"要求大于 {above:g} 又小于 {below:g}，不可能成立。",
-            "让 above 小于 below。",
-        )
-
-
-def _nodes(condition: EventCondition, node_paths: Collection[str]) -> Iterator[_Problem]:
-    for node in condition.nodes:
-        if node_paths and node not in node_paths:
-            yield (
-                "error",
-                "unknown-event",
-                f"引用的事件 {node} 不在关键事件树里。",
-                f"改成树里的路径{_suggest(node, node_paths)}。",
-            )
-        customers = node == "客户" or node.startswith("客户/")
-        if condition.scope.role == ("agent" if customers else "customer"):
-            yield (
-                "error",
-                "role-mismatch",
-                f"只看 {condition.scope.role}，而 {node} 是另一方的事件。",
-                "改正 role，或删去它。",
-            )
-
-
-def _act(condition: ActCondition) -> Iterator[_Problem]:
-    act, least = condition.act, condition.at_least
-    if act not in LABELS:
-        yield (
-            "error",
-            "unknown-act",
-            f"的 act 写的是 {act}，没有这个内置事件或违规。",
-            f"改成内置的名字{_suggest(act, LABELS)}。",
-        )
-        return
-    if condition.scope.role not in ("any", act_role(act)):
-        yield (
-            "error",
-            "role-mismatch",
-            f"只看 {condition.scope.role}，而 {act} 是另一方的事件。",
-            "改正 role，或删去它。",
-        )
-    own = ActModel.load().threshold(act) if least is not None else 0.0
-    if least is not None and least < own:
-        yield (
-            "warning",
-            "low-chance",
-            f"的 at_least {least:g} 低于模型自己的阈值 {own:.2f}，不起作用。",
-            "删去 at_least，或写得更高。",
-        )
+    return any(True for condition in rule.conditions.values() for _ in text_problems(condition))
 
 
 def _examples(rule: Rule) -> Iterator[_Found]:
@@ -342,8 +267,3 @@ def _reachable(rule: Rule) -> Iterator[_Found]:
 
 def _true(line: Line, verdicts: Mapping[str, Verdict]) -> bool:
     return judge_line(line, verdicts).truth is Truth.TRUE
-
-
-def _suggest(word: str, known: Collection[str]) -> str:
-    near = difflib.get_close_matches(word, list(known), n=1, cutoff=0.5)
-    return f"，是否想写 {near[0]}" if near else ""
