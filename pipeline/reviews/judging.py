@@ -117,7 +117,7 @@ def settled(
     An added hit that stays keeps the evidence of the verdict that stood before.
     """
     assert actor.user_id is not None
-    evidence = finding.evidence
+    evidence: tuple[Evidence, ...] = finding.evidence
     if outcome == "hit" and finding.outcome != "hit" and standing is not None:
         evidence = evidence_of(standing)
     return NewVerdict(
