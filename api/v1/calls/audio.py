@@ -16,6 +16,7 @@ from api.v1.calls.detail import visible_call
 from api.v1.calls.examples import CALL_ID
 from api.v1.calls.media import OCTETS, attachment
 from core.errors import AppError
+from models.audit import record_read
 from models.calls import call_audio
 from models.tables import Call
 
@@ -83,6 +84,9 @@ async def read_audio(
 ) -> Response:
     """The recording or a byte range of it."""
     row = await visible_call(session, principal, call_id)
+    if request.method != "HEAD":
+        action = "recording.downloaded" if download else "recording.read"
+        await record_read(session, principal.actor, action, "call", call_id)
     sound = await _sound(session, row, position, original=download)
     size = await services.store.size(sound.key)
     etag = f'"{sound.sha256}"'
