@@ -2,15 +2,21 @@
 
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
-from functools import lru_cache
+from functools import cached_property, lru_cache
+from hashlib import sha256
 from importlib.metadata import PackageNotFoundError, version
 from types import MappingProxyType
 from typing import Any
 
+from asr.audio_checks import with_role_check
 from asr.transcript import Transcript
 from core.serial import to_json
+from events.acts.model import ActModel
+from events.acts.sides import side_margin
+from events.document import dump_tree
 from events.hits import EventHit, SopReport
 from events.judgement import Judgements, JudgeQuestion, tree_questions, with_judged
+from events.learning.head import Head
 from events.matching import TreeMatcher
 from events.nearness import Nearness
 from events.sop import sop_report
@@ -18,16 +24,24 @@ from events.tree import EventTree
 from insights.conversation import CallMetrics, call_metrics
 from models.results import StoredAnalysis
 from nlp.encoders.base import SentenceEncoder
+from qa_rules.accuracy import NOTHING_MEASURED, RuleAccuracies
 from qa_rules.call import CallView
+from qa_rules.document import dump_ruleset
 from qa_rules.evaluation import RuleEvaluator
 from qa_rules.findings import Finding, Score
 from qa_rules.model import RuleSet
-from qa_rules.scoring import score
+from qa_rules.scoring import Scorer
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Versions:
-    """What made a result. `tree` and `ruleset` are `name@version`, `encoder` its id."""
+    """What made a result. `tree` and `ruleset` are `name@version`, `encoder` its id.
+
+    `head` is what the tree had learned from corrections (`name#number`), empty for nothing.
+    The digests are of the documents with what they extend merged in. `act_model` is the version
+    of the shipped act model, empty where the encoder's vectors are not those that it reads.
+    `accuracy` names the frozen precision figures of the rules, empty without any.
+    """
 
     software: str
     engine: str
@@ -36,6 +50,11 @@ class Versions:
     encoder: str
     tree: str
     ruleset: str
+    head: str = ""
+    tree_sha256: str = ""
+    ruleset_sha256: str = ""
+    act_model: str = ""
+    accuracy: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -70,11 +89,21 @@ class CallAnalyzer:
         AppError: `bad-tree` or `bad-rules` when a document cannot be compiled.
     """
 
-    def __init__(self, tree: EventTree, ruleset: RuleSet, encoder: SentenceEncoder) -> None:
+    def __init__(
+        self,
+        tree: EventTree,
+        ruleset: RuleSet,
+        encoder: SentenceEncoder,
+        head: Head | None = None,
+    ) -> None:
         self.tree = tree
-        self._matcher = TreeMatcher(tree, encoder)
+        self._matcher = TreeMatcher(tree, encoder, head)
         self._evaluator = RuleEvaluator(ruleset, encoder)
+        self._scorer = Scorer(self._evaluator.ruleset)
+        self._encoder = encoder
         self._encoder_id = encoder.encoder_id
+        model = ActModel.load()
+        self._act_model = model.version if model.fits(encoder) else ""
 
     @property
     def encoder_id(self) -> str:
@@ -91,18 +120,30 @@ class CallAnalyzer:
         """What the tree asks a language model about each call; empty for most trees."""
         return tree_questions(self.tree)
 
+    def with_roles_checked(self, transcript: Transcript) -> Transcript:
+        """The transcript with its roles held against the dialogue acts of each side.
+
+        Only calls with a channel for each side are checked: on one channel the roles are a
+        guess anyway, and say so.
+        """
+        if len({utterance.channel for utterance in transcript.utterances}) < 2:
+            return transcript
+        return with_role_check(transcript, side_margin(transcript, self._encoder))
+
     def analyze(
         self,
         transcript: Transcript,
         metadata: Mapping[str, object] | None = None,
         judgements: Judgements = MappingProxyType({}),
+        accuracies: RuleAccuracies = NOTHING_MEASURED,
     ) -> CallAnalysis:
         """Events, SOP states, findings, score and metrics of one call.
 
-        `metadata` is what is known of the call besides its sound; rules may look at it.
-        `judgements` are the answers to `questions` that are there by now.
+        `metadata` is what is known of the call besides its sound; rules may look at it, and it
+        selects the scorecard. `judgements` are the answers to `questions` that are there by now.
+        `accuracies` keep rules that are too often wrong from costing points.
         """
-        return self.judge(transcript, self.match(transcript, judgements), metadata)
+        return self.judge(transcript, self.match(transcript, judgements), metadata, accuracies)
 
     def match(
         self, transcript: Transcript, judgements: Judgements = MappingProxyType({})
@@ -120,15 +161,17 @@ class CallAnalyzer:
         transcript: Transcript,
         hits: tuple[EventHit, ...],
         metadata: Mapping[str, object] | None = None,
+        accuracies: RuleAccuracies = NOTHING_MEASURED,
     ) -> CallAnalysis:
         """As `analyze`, with the events of this analyzer's tree found already."""
-        view = CallView(transcript, hits, metadata or {})
-        findings = self._evaluator.evaluate(view)
+        known = {"duration_s": transcript.audio.duration_ms / 1000 or None, **(metadata or {})}
+        found = self._evaluator.evaluate(CallView(transcript, hits, known))
+        findings, score = self._scorer.judge(found, known, accuracies)
         return CallAnalysis(
             events=hits,
             sop=sop_report(self.tree, transcript, hits),
             findings=findings,
-            score=score(findings, self.ruleset.scorecard),
+            score=score,
             metrics=call_metrics(transcript, hits),
             versions=Versions(
                 software=software_version(),
@@ -138,8 +181,21 @@ class CallAnalyzer:
                 encoder=self._encoder_id,
                 tree=self.tree.ref,
                 ruleset=self.ruleset.reference,
+                head=self._matcher.head.ref if self._matcher.head else "",
+                tree_sha256=self._tree_sha256,
+                ruleset_sha256=self._ruleset_sha256,
+                act_model=self._act_model,
+                accuracy=accuracies.reference,
             ),
         )
+
+    @cached_property
+    def _tree_sha256(self) -> str:
+        return sha256(dump_tree(self.tree).encode()).hexdigest()
+
+    @cached_property
+    def _ruleset_sha256(self) -> str:
+        return sha256(dump_ruleset(self.ruleset).encode()).hexdigest()
 
 
 def analysis_document(

@@ -10,9 +10,12 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from asr.transcript import Transcript
 from core.errors import AppError
+from core.serial import to_json
 from events.judgement import Judgements
 from models.calls import METADATA_COLUMNS, hold_stage
+from models.heads import head_in_force
 from models.results import StoredAnalysis, load_transcript, save_analysis, save_transcript
+from models.reviews.accuracy import latest_accuracy
 from models.tables import Call
 from models.vectors import Vectors, load_vectors, save_vectors
 from models.versions import Version, published_for
@@ -25,6 +28,7 @@ from pipeline.resources import Resources
 from pipeline.reviews.reanalysis import carry_over
 from pipeline.webhooks import CALL_COMPLETED, announce, completed_data
 from pipeline.wording import corrected
+from qa_rules.accuracy import RuleAccuracies
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,14 +51,17 @@ def analyse_stored(
     call: Call,
     judgements: Judgements,
     known: Vectors,
+    accuracies: RuleAccuracies,
 ) -> Analysed:
     """Analyse a stored transcript with the vectors that are stored with it.
 
-    Its text is first corrected towards the vocabulary of the tree and the call's campaign.
+    Its text is first corrected towards the vocabulary of the tree and the call's campaign, and
+    its roles are held against what each side says.
     """
     wording = corrected(transcript, analyzer.tree, call.campaign)
     with using(Shelf(known)) as shelf:
-        found = analyzer.analyze(wording, call_metadata(call), judgements)
+        wording = analyzer.with_roles_checked(wording)
+        found = analyzer.analyze(wording, call_metadata(call), judgements, accuracies)
     fresh = shelf.used if shelf.used.keys() - known.keys() else {}
     changed = wording if wording is not transcript else None
     return Analysed(found.stored(), changed, analyzer.encoder_id, fresh)
@@ -70,6 +77,7 @@ async def store_result(
     analysis = analysed.analysis
     if analysed.transcript is not None:
         await save_transcript(session, call.id, analysed.transcript)
+        call.audio = to_json(analysed.transcript.audio)
     await save_analysis(session, call.id, analysis)
     await save_vectors(session, call.id, analysed.encoder, analysed.vectors)
     call.score = analysis.score.value
@@ -95,6 +103,7 @@ async def analyze_call(resources: Resources, call: Call, token: uuid.UUID) -> No
         transcript = await load_transcript(session, call.id)
         tree = await published_for(session, "tree", call.domain)
         ruleset = await published_for(session, "ruleset", call.domain)
+        head = await head_in_force(session, tree.name) if tree is not None else None
     if transcript is None:
         raise AppError("transcript-missing", "这通通话还没有转写结果，无法分析。请重新转写。")
     if tree is None or ruleset is None:
@@ -103,14 +112,15 @@ async def analyze_call(resources: Resources, call: Call, token: uuid.UUID) -> No
             "没有已发布的事件树或质检规则集。请运行 tingjian up 或先发布一个版本。",
         )
     versions = tree, ruleset
-    analyzer = await asyncio.to_thread(resources.analyzers.get, *versions)
+    analyzer = await asyncio.to_thread(resources.analyzers.get, *versions, head)
     async with resources.database.session() as session:
         judgements = await stored_judgements(
             session, resources.settings.judge, call.id, transcript, analyzer.questions
         )
         known = (await load_vectors(session, [call.id], analyzer.encoder_id)).get(call.id, {})
+        accuracies = await latest_accuracy(session)
     analysed = await asyncio.to_thread(
-        analyse_stored, analyzer, transcript, call, judgements, known
+        analyse_stored, analyzer, transcript, call, judgements, known, accuracies
     )
     is_open = len(judgements) < len(analyzer.questions)
     await _save(resources, call.id, token, analysed, versions, is_open=is_open)

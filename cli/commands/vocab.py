@@ -10,7 +10,7 @@ from rich.table import Table
 
 from asr.transcript import ROLE_NAMES
 from cli.console import JsonFlag, err, out, print_json, steps
-from cli.evaluation.hearing import hearing
+from cli.evaluation.hearing import told_hearing
 from cli.evaluation.run import find_labelled
 from cli.evaluation.vocabulary import (
     VERDICTS,
@@ -41,6 +41,10 @@ def report(
     terms: Annotated[
         Path | None, typer.Option("--terms", help="词表文件，每行一个词，# 之后是注释。")
     ] = None,
+    with_hotwords: Annotated[
+        bool,
+        typer.Option("--hotwords", help="每通再识别一遍，事先告诉识别引擎公司与坐席的名字。"),
+    ] = False,
     as_json: JsonFlag = False,
 ) -> None:
     """Run `vocab report`."""
@@ -48,7 +52,9 @@ def report(
     words = [*domain_words(), *(read_terms(terms) if terms else ())]
     calls, failed = find_labelled(directory, with_audio=True)
     with steps("检验词表", len(calls)) as progress:
-        result = measure_vocabulary(calls, words, hearing(settings), progress, failed)
+        result = measure_vocabulary(
+            calls, words, told_hearing(settings), progress, failed, with_hotwords=with_hotwords
+        )
     document = vocabulary_json(result)
     if as_json:
         print_json(document)
@@ -67,8 +73,10 @@ def _print_report(document: Mapping[str, Any]) -> None:
     if ignored:
         console.print(f"没有用上（只支持 2 到 12 个汉字的词）：{'、'.join(ignored)}", markup=False)
     cer = Table("字错率", "全部", "坐席", "客户")
-    for key, name in (("before", "纠正前"), ("after", "纠正后")):
+    for key, name in (("before", "纠正前"), ("after", "纠正后"), ("hotwords", "提示热词")):
         rates = document["cer"][key]
+        if rates is None:
+            continue
         cer.add_row(name, *(_number(rates[role]) for role in ("all", "agent", "customer")))
     console.print(cer)
     counts = "，".join(f"{_VERDICT_NAMES[v]} {document['verdicts'][v]} 处" for v in VERDICTS)
@@ -76,6 +84,12 @@ def _print_report(document: Mapping[str, Any]) -> None:
     console.print(
         f"{counts}；标注文字 {document['on_reference']['characters']} 字中误改 {len(false)} 处"
     )
+    words = document["campaign_words"]
+    if words["with_hotwords"] is not None:
+        console.print(
+            f"公司与坐席的名字说了 {words['said']} 次：识别出 {words['recognised']} 次，"
+            f"提示热词后 {words['with_hotwords']} 次"
+        )
     if document["replacements"]:
         console.print(_log(document["replacements"]))
     if document["harmful"]:

@@ -1,23 +1,38 @@
 """How labelled recordings are recognised: as they are, or mixed down to one channel."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from asr.transcript import Role, Transcript
 from cli.ears import transcriber
-from cli.evaluation.run import Transcribe
+from cli.evaluation.run import Transcribe, TranscribeTold
 from core.settings import Settings
 
 
 def hearing(settings: Settings) -> Transcribe:
     """Recognition with the weights of the settings, loaded now: in no call's time."""
-    ears = transcriber(settings)
-    _ = ears.engine_info
+    told = told_hearing(settings)
 
     def transcribe(
         path: Path, roles: tuple[Role, ...], progress: Callable[[float], None]
     ) -> Transcript:
-        return ears.transcribe([path], roles, progress=progress)
+        return told(path, roles, (), progress)
+
+    return transcribe
+
+
+def told_hearing(settings: Settings) -> TranscribeTold:
+    """As `hearing`, of a recogniser that is told words before each call."""
+    ears = transcriber(settings)
+    _ = ears.engine_info
+
+    def transcribe(
+        path: Path,
+        roles: tuple[Role, ...],
+        hotwords: Sequence[str],
+        progress: Callable[[float], None],
+    ) -> Transcript:
+        return ears.transcribe([path], roles, hotwords=hotwords, progress=progress)
 
     return transcribe
 

@@ -31,6 +31,9 @@ from core.errors import AppError
 from pipeline.wording import corrected
 
 Transcribe = Callable[[Path, tuple[Role, ...], Callable[[float], None]], Transcript]
+TranscribeTold = Callable[
+    [Path, tuple[Role, ...], Sequence[str], Callable[[float], None]], Transcript
+]
 
 
 class Reporter(Protocol):

@@ -9,7 +9,7 @@ from typing import Any
 from asr.transcript import Replacement, Role, Transcript
 from cli.evaluation.cer import Errors, add_errors, character_errors, errors_json
 from cli.evaluation.ground_truth import GroundTruth
-from cli.evaluation.run import LabelledCall, Reporter, Transcribe
+from cli.evaluation.run import LabelledCall, Reporter, TranscribeTold
 from core.errors import AppError
 from nlp.vocabulary import Verdict, Vocabulary, correct_transcript, judge
 
@@ -34,7 +34,10 @@ class VocabularyReport:
     `before` and `after` are the errors of the recognised text by role. `false` are replacements
     in the labelled text itself, with the terms of all calls at once: there was nothing to correct
     in its `reference_characters`, so each is wrong. `ignored` are given terms without a sound to
-    go by. `failed` are the files that could not be used, with the reason.
+    go by. `told` are the errors, uncorrected, of a recogniser that was told the words of each
+    call's campaign; None when it was not tried. `said` counts those words in the labelled text,
+    in the recognised one, and in that of the told recogniser. `failed` are the files that could
+    not be used, with the reason.
     """
 
     calls: int
@@ -42,6 +45,8 @@ class VocabularyReport:
     ignored: tuple[str, ...]
     before: Mapping[Role, Errors]
     after: Mapping[Role, Errors]
+    told: Mapping[Role, Errors] | None
+    said: tuple[int, int, int]
     replacements: tuple[JudgedReplacement, ...]
     reference_characters: int
     false: tuple[tuple[str, Replacement], ...]
@@ -87,16 +92,22 @@ def campaign_terms(truth: GroundTruth) -> tuple[str, ...]:
 def measure_vocabulary(
     calls: Sequence[LabelledCall],
     terms: Sequence[str],
-    transcribe: Transcribe,
+    transcribe: TranscribeTold,
     reporter: Reporter,
     failed: Sequence[tuple[str, str]] = (),
+    *,
+    with_hotwords: bool = False,
 ) -> VocabularyReport:
     """The report of `calls`, each corrected towards `terms` and its own campaign's.
+
+    `with_hotwords` = hear each call once more, told the words of its campaign.
 
     A call whose recording cannot be recognised is left out of every figure and listed as failed.
     """
     before: dict[Role, Errors] = {}
     after: dict[Role, Errors] = {}
+    told: dict[Role, Errors] = {}
+    said = [0, 0, 0]
     judged: list[JudgedReplacement] = []
     truths: list[GroundTruth] = []
     failures = list(failed)
@@ -105,7 +116,9 @@ def measure_vocabulary(
         truth = call.truth
         reporter.start(truth.name)
         try:
-            heard = _heard(call, transcribe, reporter)
+            heard = _heard(call, transcribe, (), reporter)
+            hotwords = campaign_terms(truth)
+            again = _heard(call, transcribe, hotwords, reporter) if with_hotwords else heard
         except AppError as error:
             failures.append((call.recording.name if call.recording else truth.name, error.message))
             reporter.finish(truth.name)
@@ -113,6 +126,12 @@ def measure_vocabulary(
         corrected = correct_transcript(heard, Vocabulary([*terms, *campaign_terms(truth)]))
         before = add_errors(before, character_errors(truth, heard))
         after = add_errors(after, character_errors(truth, corrected))
+        told = add_errors(told, character_errors(truth, again))
+        texts = ["".join(turn.text for turn in truth.turns), *map(_text, (heard, again))]
+        said = [
+            count + sum(text.count(word) for word in hotwords)
+            for count, text in zip(said, texts, strict=True)
+        ]
         judged.extend(_judged(truth, heard, made) for made in corrected.corrections)
         engine = {"engine": heard.engine.engine, "weights": heard.engine.weights}
         truths.append(truth)
@@ -124,6 +143,8 @@ def measure_vocabulary(
         ignored=tuple(sorted({t for t in terms if t not in set(vocabulary.terms)})),
         before=before,
         after=after,
+        told=told if with_hotwords else None,
+        said=(said[0], said[1], said[2]),
         replacements=tuple(judged),
         reference_characters=sum(len(turn.text) for truth in truths for turn in truth.turns),
         false=tuple(_in_reference(truths, vocabulary)),
@@ -140,7 +161,16 @@ def vocabulary_json(report: VocabularyReport) -> dict[str, Any]:
     return {
         "calls": report.calls,
         "terms": {"used": report.terms, "ignored": list(report.ignored)},
-        "cer": {"before": errors_json(report.before), "after": errors_json(report.after)},
+        "cer": {
+            "before": errors_json(report.before),
+            "after": errors_json(report.after),
+            "hotwords": None if report.told is None else errors_json(report.told),
+        },
+        "campaign_words": {
+            "said": report.said[0],
+            "recognised": report.said[1],
+            "with_hotwords": None if report.told is None else report.said[2],
+        },
         "verdicts": {verdict: report.verdicts[verdict] for verdict in VERDICTS},
         "harmful": report.is_harmful,
         "per_term": {
@@ -171,11 +201,17 @@ def vocabulary_json(report: VocabularyReport) -> dict[str, Any]:
     }
 
 
-def _heard(call: LabelledCall, transcribe: Transcribe, reporter: Reporter) -> Transcript:
+def _text(transcript: Transcript) -> str:
+    return "".join(utterance.text for utterance in transcript.utterances)
+
+
+def _heard(
+    call: LabelledCall, transcribe: TranscribeTold, hotwords: Sequence[str], reporter: Reporter
+) -> Transcript:
     assert call.recording is not None, "labelled calls are found with their recordings"
     name = call.truth.name
     return transcribe(
-        call.recording, call.truth.channels, lambda share: reporter.share(name, share)
+        call.recording, call.truth.channels, hotwords, lambda share: reporter.share(name, share)
     )
 
 

@@ -13,7 +13,7 @@ import json
 from pathlib import Path
 
 from cli.console import steps
-from cli.evaluation.hearing import hearing
+from cli.evaluation.hearing import told_hearing
 from cli.evaluation.run import find_labelled
 from cli.evaluation.vocabulary import measure_vocabulary, read_terms, vocabulary_json
 from core.settings import AsrSettings, Settings, default_data_dir
@@ -32,7 +32,7 @@ def main() -> None:
     terms = [*domain_words(), *(read_terms(arguments.terms) if arguments.terms else ())]
     settings = Settings(data_dir=default_data_dir(), offline=True, asr=AsrSettings())
     with steps("vocabulary", len(calls)) as progress:
-        report = measure_vocabulary(calls, terms, hearing(settings), progress, failed)
+        report = measure_vocabulary(calls, terms, told_hearing(settings), progress, failed)
     document = vocabulary_json(report)
     if arguments.json:
         print(json.dumps(document, ensure_ascii=False, indent=2))

@@ -5,8 +5,10 @@ from pathlib import Path
 
 import pytest
 
+from asr.audio_checks import SWAPPED_LOG_ODDS, with_swapped_roles
 from asr.transcript import AudioFacts, EngineInfo, Role, Transcript, Utterance
 from core.settings import NlpSettings
+from events.acts.sides import side_margin
 from events.document import load_pack
 from events.matching import TreeMatcher
 from events.sop import sop_report
@@ -90,3 +92,19 @@ def test_a_call_that_ends_in_do_not_call_executes_no_sale(
     assert state["开场白/自我介绍"] == "executed"
     assert state["下一步/预约回访"] == "missed"
     assert state["异议处理/价格异议回应"] == "not_applicable"
+
+
+def test_acts_tell_right_roles_from_exchanged_ones(
+    calls: list[tuple[Transcript, Labels]],
+) -> None:
+    encoder = load_encoder(NlpSettings())
+    margins = []
+    for transcript, _ in calls:
+        right, wrong = (
+            side_margin(call, encoder) for call in (transcript, with_swapped_roles(transcript))
+        )
+        if right is not None and wrong is not None:
+            margins.append((right, wrong))
+    assert len(margins) >= 3
+    assert sum(right > -SWAPPED_LOG_ODDS for right, _ in margins) == len(margins)
+    assert sum(wrong < -SWAPPED_LOG_ODDS for _, wrong in margins) >= 0.9 * len(margins)

@@ -150,3 +150,19 @@ def test_terms_are_read_line_by_line(tmp_path: Path) -> None:
     with pytest.raises(AppError) as error:
         read_terms(tmp_path / "none.txt")
     assert error.value.code == "bad-document"
+
+
+def test_a_recogniser_that_was_told_the_words_is_compared() -> None:
+    truth = truth_of(("agent", "我是启航教育的"), agent={"company": "启航教育"})
+
+    def hear(_path: Path, _roles: object, hotwords: object, _progress: object) -> Transcript:
+        assert hotwords in ((), ("启航教育",))
+        return heard(("agent", "我是启航教育的" if hotwords else "我是起航的"))
+
+    document = vocabulary_json(
+        measure_vocabulary(
+            [LabelledCall(truth, Path("call.flac"))], [], hear, Quiet(), with_hotwords=True
+        )
+    )
+    assert document["cer"]["hotwords"]["agent"] == 0.0
+    assert document["campaign_words"] == {"said": 1, "recognised": 0, "with_hotwords": 1}
