@@ -123,7 +123,8 @@ def test_events_match_by_path_and_parent() -> None:
         tree="t@1",
     )  # fmt: skip
     view = CallView(TALK.transcript, (hit,))
-    assert judge("{event: 产品介绍}", view).evidence == (hit,)
+    (quoted,) = judge("{event: 产品介绍}", view).evidence
+    assert (quoted.utterance, quoted.text, quoted.operator) == (2, hit.text, "event")
     assert judge("{event: 产品介绍/价格说明, range: first 1 utterances}", view).outcome == "clear"
     assert judge("{event: 产品}", view).outcome == "clear"
     assert judge("{event: {none: [合规]}}", view).outcome == "hit"

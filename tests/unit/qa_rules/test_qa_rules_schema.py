@@ -1,0 +1,88 @@
+"""The published JSON Schema: every pack follows it, mistakes do not, and it is up to date."""
+
+import copy
+import json
+from collections.abc import Callable
+from importlib.resources import files
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+from hypothesis import HealthCheck, given, settings
+from jsonschema import Draft202012Validator
+from rules_conditions import conditions
+
+from qa_rules.condition_dumping import dump_condition
+from qa_rules.document import pack_names
+from qa_rules.model import Condition
+from qa_rules.schema import rules_schema
+
+ROOT = Path(__file__).resolve().parents[3]
+VALID = Draft202012Validator(rules_schema())
+
+
+def pack(name: str) -> Any:
+    text = (files("qa_rules") / "packs" / f"{name}.yaml").read_text(encoding="utf-8")
+    return yaml.safe_load(text)
+
+
+def test_the_published_schema_is_the_one_of_the_code() -> None:
+    Draft202012Validator.check_schema(rules_schema())
+    published = json.loads((ROOT / "docs" / "rules.schema.json").read_text(encoding="utf-8"))
+    assert published == rules_schema()
+
+
+@pytest.mark.parametrize("name", pack_names())
+def test_the_packs_follow_the_schema(name: str) -> None:
+    assert [error.message for error in VALID.iter_errors(pack(name))] == []
+
+
+CONDITION = VALID.evolve(
+    schema={**rules_schema()["$defs"]["condition"], "$defs": rules_schema()["$defs"]}
+)
+
+
+@settings(max_examples=60, deadline=None, suppress_health_check=list(HealthCheck))
+@given(conditions())
+def test_every_condition_that_can_be_written_follows_the_schema(condition: Condition) -> None:
+    assert CONDITION.is_valid(json.loads(json.dumps(dump_condition(condition))))
+
+
+def first(document: Any) -> Any:
+    return document["rules"][0]
+
+
+def one_condition(document: Any) -> Any:
+    return next(iter(first(document)["conditions"].values()))
+
+
+MUTATIONS: list[Callable[[Any], object]] = [
+    lambda d: d.pop("rules"),
+    lambda d: d.update(rulez=[]),
+    lambda d: first(d).pop("hit_if"),
+    lambda d: first(d).update(severity="worst"),
+    lambda d: first(d).update(score="很多"),
+    lambda d: first(d).update(vetto=True),
+    lambda d: first(d).update(conditions={}),
+    lambda d: first(d).update(conditions={"a b": {"keyword": "x"}}),
+    lambda d: first(d).update(conditions={"a": {}}),
+    lambda d: first(d).update(conditions={"a": {"keyword": "x", "regex": "y"}}),
+    lambda d: first(d).update(conditions={"a": {"keyword": []}}),
+    lambda d: first(d).update(conditions={"a": {"keyword": "x", "range": "前三句"}}),
+    lambda d: first(d).update(conditions={"a": {"silence": {"min": 3}}}),
+    lambda d: first(d).update(conditions={"a": {"duration": {"of": "call"}}}),
+    lambda d: first(d).update(conditions={"a": {"entity": "telephone"}}),
+    lambda d: first(d).update(conditions={"a": {"keyword": "x", "anchor": {"utterances": 3}}}),
+    lambda d: first(d).update(conditions={"a": {"process": ["b"]}}),
+    lambda d: one_condition(d).update(rolle="agent"),
+    lambda d: d.update(scorecard={"start": "满分"}),
+]
+
+
+@pytest.mark.parametrize("change", MUTATIONS)
+def test_mistakes_do_not_follow_the_schema(change: Callable[[Any], object]) -> None:
+    document = copy.deepcopy(pack("保险"))
+    assert VALID.is_valid(document)
+    change(document)
+    assert not VALID.is_valid(document)
