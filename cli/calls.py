@@ -3,6 +3,7 @@
 from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from asr.transcript import Transcript
 from cli.evaluation.ground_truth import (
@@ -95,3 +96,15 @@ def read_written_call(path: Path) -> WrittenCall:
         domain = str(call.get("domain") or "") if isinstance(call, dict) else ""
         document = document["transcript"]
     return WrittenCall(from_json(Transcript, document, f"转写文件 {path} "), domain)
+
+
+def call_document(path: Path) -> dict[str, Any]:
+    """The JSON object of a file.
+
+    Raises:
+        AppError: `bad-document` naming the file.
+    """
+    document = read_json(path)
+    if not isinstance(document, dict):
+        raise AppError("bad-document", f"{path} 不是 JSON 对象。请给出 tingjian analyze 写的文件。")
+    return document

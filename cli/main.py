@@ -28,6 +28,7 @@ COMMANDS = {
     "vocab": "vocab",
     "encoders": "encoders",
     "weights": "weights",
+    "replay": "replay",
     "rules": "rules",
     "tree": "tree",
 }

@@ -1,8 +1,9 @@
 """Trees and rule sets as the command line names them: a pack, a domain, or a YAML file."""
 
+from collections.abc import Callable
 from functools import lru_cache
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NoReturn, TypeVar
 
 from core.errors import AppError
 from core.settings import Settings
@@ -17,6 +18,8 @@ if TYPE_CHECKING:
     from pipeline.analysis import CallAnalyzer
 
 GENERAL = "电销通用"
+
+T = TypeVar("T")
 
 
 def is_file(name: str) -> bool:
@@ -42,6 +45,45 @@ def rules_named(name: str) -> RuleSet:
     return rules.load_ruleset(Path(name)) if is_file(name) else rules.load_pack(name)
 
 
+def tree_versioned(reference: str, file: str | None = None) -> EventTree:
+    """The tree `name@version`: of a file when one is given, else of the packs.
+
+    Raises:
+        AppError: `version-unavailable` when it is another version, or there is no such pack.
+    """
+    tree = trees.load_tree(Path(file)) if file else _pack(reference, trees.load_pack)
+    return tree if tree is not None and tree.ref == reference else _unavailable(reference, file)
+
+
+def rules_versioned(reference: str, file: str | None = None) -> RuleSet:
+    """The rule set `name@version`, as `tree_versioned`.
+
+    Raises:
+        AppError: `version-unavailable`.
+    """
+    found = rules.load_ruleset(Path(file)) if file else _pack(reference, rules.load_pack)
+    if found is None or found.reference != reference:
+        _unavailable(reference, file)
+    return found
+
+
+def _pack(reference: str, load: Callable[[str], T]) -> T | None:
+    try:
+        return load(reference.rpartition("@")[0])
+    except AppError as error:
+        if error.code != "not-found":
+            raise
+        return None
+
+
+def _unavailable(reference: str, file: str | None) -> NoReturn:
+    where = f"文件 {file}" if file else "自带的包"
+    raise AppError(
+        "version-unavailable",
+        f"{where}里没有当时的 {reference or '（未记录）'}。请用 --tree 或 --rules 给出当时的文件。",
+    )
+
+
 class Analyzers:
     """One analyzer per domain, made when first asked for, all on one sentence encoder.
 
@@ -56,6 +98,14 @@ class Analyzers:
         self._rules = rules_named(rules) if rules else None
         self._encoder: SentenceEncoder | None = None
         self._made: dict[tuple[str, str], CallAnalyzer] = {}
+
+    @staticmethod
+    def of(settings: Settings, tree: EventTree, ruleset: RuleSet) -> "CallAnalyzer":
+        """An analyzer with just these documents."""
+        from pipeline.analysis import CallAnalyzer
+
+        encoder = load_encoder(settings.nlp, settings.data_dir, offline=settings.offline)
+        return CallAnalyzer(tree, ruleset, encoder)
 
     def tree_for(self, domain: str) -> EventTree:
         """The tree that calls of `domain` are matched with."""

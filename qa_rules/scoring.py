@@ -12,7 +12,7 @@ from qa_rules.scorecard import Scorecard, Section, on_card
 
 
 class Scorer:
-    """Scores calls by one rule set: chooses the card, sets the points, keeps weak rules from costing.
+    """Scores calls by one rule set: chooses the card, sets the points, lets weak rules only flag.
 
     Built once and used for many calls; safe to share between threads.
     """

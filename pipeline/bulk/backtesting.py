@@ -9,6 +9,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from events.judgement import Judgements
 from models.backtests import ComparedCall, save_comparisons
+from models.reviews.accuracy import latest_accuracy
 from models.tables import BulkRun, Call
 from nlp.vectors import Shelf, using
 from pipeline.analysis import CallAnalyzer
@@ -18,6 +19,7 @@ from pipeline.bulk.failures import Failures
 from pipeline.bulk.loading import InForce, StoredCall, load_calls, with_candidate
 from pipeline.judging.asking import stored_judgements
 from pipeline.resources import Resources
+from qa_rules.accuracy import RuleAccuracies
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,6 +30,7 @@ class _Comparable:
     before: CallAnalyzer
     after: CallAnalyzer
     judgements: Judgements
+    accuracies: RuleAccuracies
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,10 +65,14 @@ async def _comparable(
     analyzers, in_force, items = resources.analyzers, InForce(), []
     encoder = await asyncio.to_thread(lambda: analyzers.encoder_id)
     async with resources.database.session() as session:
+        accuracies = await latest_accuracy(session)
         for stored in await load_calls(session, call_ids, encoder):
             pair = await in_force.of(session, stored.call.domain)
-            before = await asyncio.to_thread(analyzers.get, *pair)
-            after = await asyncio.to_thread(analyzers.get, *with_candidate(run, pair))
+            head = await in_force.head(session, pair[0])
+            before = await asyncio.to_thread(analyzers.get, *pair, head)
+            candidate = with_candidate(run, pair)
+            head = await in_force.head(session, candidate[0])
+            after = await asyncio.to_thread(analyzers.get, *candidate, head)
             judgements = await stored_judgements(
                 session,
                 resources.settings.judge,
@@ -73,7 +80,7 @@ async def _comparable(
                 stored.transcript,
                 tuple(dict.fromkeys((*before.questions, *after.questions))),
             )
-            items.append(_Comparable(stored, before, after, judgements))
+            items.append(_Comparable(stored, before, after, judgements, accuracies))
     return items
 
 
@@ -91,8 +98,8 @@ def _compare(run: BulkRun, item: _Comparable) -> ComparedCall:
     transcript, metadata = item.stored.transcript, call_metadata(item.stored.call)
     with using(Shelf(item.stored.vectors)):
         hits = item.before.match(transcript, item.judgements)
-        before = item.before.judge(transcript, hits, metadata)
+        before = item.before.judge(transcript, hits, metadata, item.accuracies)
         if run.document_kind == "tree":
             hits = item.after.match(transcript, item.judgements)
-        after = item.after.judge(transcript, hits, metadata)
+        after = item.after.judge(transcript, hits, metadata, item.accuracies)
     return compare(item.stored.call.id, transcript, before, after)

@@ -9,8 +9,9 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from asr.transcript import Transcript
 from core.errors import AppError
+from models.heads import head_in_force
 from models.results import load_transcripts
-from models.tables import BulkRun, Call, RuleSetVersion, TreeVersion
+from models.tables import BulkRun, Call, RuleSetVersion, TreeHead, TreeVersion
 from models.vectors import Vectors, load_vectors
 from models.versions import published_for
 
@@ -44,9 +45,16 @@ async def load_calls(
 
 @dataclass(slots=True)
 class InForce:
-    """The tree and the rule set that calls of a domain are analysed with, looked up once each."""
+    """The tree, its head and the rule set of a domain's calls, looked up once each."""
 
     _known: dict[str | None, Pair] = field(default_factory=dict)
+    _heads: dict[str, TreeHead | None] = field(default_factory=dict)
+
+    async def head(self, session: AsyncSession, tree: TreeVersion) -> TreeHead | None:
+        """What the tree has learned from corrections; None for nothing."""
+        if tree.name not in self._heads:
+            self._heads[tree.name] = await head_in_force(session, tree.name)
+        return self._heads[tree.name]
 
     async def of(self, session: AsyncSession, domain: str | None) -> Pair:
         """The two versions.

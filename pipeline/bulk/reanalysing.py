@@ -10,6 +10,7 @@ from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from events.judgement import Judgements
+from models.reviews.accuracy import latest_accuracy
 from models.tables import BulkRun, Call
 from pipeline.analysis import CallAnalyzer
 from pipeline.analyzing import Analysed, analyse_stored, store_result
@@ -18,6 +19,7 @@ from pipeline.bulk.loading import InForce, Pair, StoredCall, load_calls
 from pipeline.jobs import defer_judging
 from pipeline.judging.asking import stored_judgements
 from pipeline.resources import Resources
+from qa_rules.accuracy import RuleAccuracies
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,6 +30,7 @@ class _Due:
     pair: Pair
     analyzer: CallAnalyzer
     judgements: Judgements
+    accuracies: RuleAccuracies
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,9 +88,11 @@ async def _due(resources: Resources, call_ids: Sequence[uuid.UUID]) -> list[_Due
     analyzers, in_force, due = resources.analyzers, InForce(), []
     encoder = await asyncio.to_thread(lambda: analyzers.encoder_id)
     async with resources.database.session() as session:
+        accuracies = await latest_accuracy(session)
         for stored in await load_calls(session, call_ids, encoder):
             pair = await in_force.of(session, stored.call.domain)
-            analyzer = await asyncio.to_thread(analyzers.get, *pair)
+            head = await in_force.head(session, pair[0])
+            analyzer = await asyncio.to_thread(analyzers.get, *pair, head)
             judgements = await stored_judgements(
                 session,
                 resources.settings.judge,
@@ -95,7 +100,7 @@ async def _due(resources: Resources, call_ids: Sequence[uuid.UUID]) -> list[_Due
                 stored.transcript,
                 analyzer.questions,
             )
-            due.append(_Due(stored, pair, analyzer, judgements))
+            due.append(_Due(stored, pair, analyzer, judgements, accuracies))
     return due
 
 
@@ -106,7 +111,12 @@ def _analyse_all(resources: Resources, due: Sequence[_Due], failures: Failures) 
         call = item.stored.call
         with failures.of_call(call.id, resources.stopping):
             analysed = analyse_stored(
-                item.analyzer, item.stored.transcript, call, item.judgements, item.stored.vectors
+                item.analyzer,
+                item.stored.transcript,
+                call,
+                item.judgements,
+                item.stored.vectors,
+                item.accuracies,
             )
             ask = asks and len(item.judgements) < len(item.analyzer.questions)
             results.append(_Result(call.id, call.finished_at, analysed, item.pair, ask))

@@ -57,8 +57,11 @@ async def _result(resources: Resources, session: AsyncSession, run: BulkRun) -> 
     request = from_json(TrialRequest, run.request, "已存试验")
     transcript, call = await _material(session, request)
     version = await get_version(session, document_kind(run), run.name, run.version)
-    pair = await InForce().of(session, call.domain if call else version.domain)
-    analyzer = await asyncio.to_thread(resources.analyzers.get, *with_candidate(run, pair))
+    in_force = InForce()
+    pair = await in_force.of(session, call.domain if call else version.domain)
+    candidate = with_candidate(run, pair)
+    head = await in_force.head(session, candidate[0])
+    analyzer = await asyncio.to_thread(resources.analyzers.get, *candidate, head)
     metadata = call_metadata(call) if call else {}
 
     def work() -> dict[str, Any]:
