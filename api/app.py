@@ -12,7 +12,9 @@ from api.throttle import SignInThrottle
 from api.v1.router import TAGS
 from api.v1.router import router as v1_router
 from api.version import version
+from api.web.accuracy_routes import router as accuracy_router
 from api.web.documents_routes import router as documents_router
+from api.web.review_routes import router as review_router
 from api.web.routes import router as web_router
 from api.web.runs_routes import router as runs_router
 from api.web.settings_routes import router as settings_router
@@ -55,6 +57,8 @@ def create_app(settings: Settings, database: Database, store: BlobStore) -> Fast
     install_error_handlers(app)
     app.include_router(v1_router)
     app.include_router(web_router)
+    app.include_router(review_router)
+    app.include_router(accuracy_router)
     app.include_router(settings_router)
     app.include_router(documents_router)
     app.include_router(runs_router)

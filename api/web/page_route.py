@@ -8,7 +8,7 @@ from fastapi import Request, Response
 from fastapi.responses import RedirectResponse
 from fastapi.routing import APIRoute
 
-from api.errors import status_of
+from api.errors import error_response, status_of
 from api.web.catalogue import Phrases
 from api.web.rendering import language_of_request, render
 from core.errors import AppError
@@ -35,7 +35,9 @@ class PageRoute(APIRoute):
             try:
                 response = await handle(request)
             except AppError as error:
-                response = error_page(request, error)
+                # A script that asked for part of a page shows the reason in its place.
+                is_part = "x-fragment" in request.headers
+                response = error_response(error) if is_part else error_page(request, error)
             if request.method == "HEAD" and hasattr(response, "body"):
                 # The headers are made, Content-Length among them.
                 response.body = b""

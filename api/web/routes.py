@@ -34,6 +34,7 @@ from api.web.catalogue import Phrases
 from api.web.list_view import SHOWN_PROBLEMS, ListedResult, listed_results
 from api.web.page_route import PageRoute, local_path
 from api.web.rendering import language_of_request, query, render
+from api.web.review_view import NO_REVIEW, queue_from, queue_query, review_values
 from api.web.sop_view import SMALL_SAMPLE, build_grid
 from api.web.uploads import take_in_form
 from asr.transcript import AudioFix
@@ -144,13 +145,17 @@ async def call_page(
 ) -> Response:
     """One call: player, conversation, events, findings, SOP, metrics."""
     row = await visible_call(session, principal, call_id)
+    # In a blind calibration people hear the call without what anybody said of it.
+    is_blind = request.query_params.get("blind") == "1"
     values = call_page_values(
         row,
         await call_audio(session, call_id),
         await load_transcript(session, call_id),
-        await load_analysis(session, call_id),
+        None if is_blind else await load_analysis(session, call_id),
         Phrases(language_of_request(request)),
     )
+    came_from = queue_query(queue_from(request.query_params.get("from", "")))
+    values |= NO_REVIEW if is_blind else await review_values(session, principal, row, came_from)
     return render(request, "call.html", {"user": principal, **values})
 
 

@@ -42,7 +42,8 @@ async function request(path, options) {
   return response;
 }
 
-async function errorOf(response) {
+/** What an answer other than success says. */
+export async function errorOf(response) {
   const body = await response.json().catch(() => null);
   const error = body?.error;
   return new ApiError(response.status, error?.code ?? "unknown", error?.message ?? `HTTP ${response.status}`);

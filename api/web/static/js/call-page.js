@@ -2,6 +2,7 @@
 import "./definitions.js";
 import "./side-tabs.js";
 import "./call-transcript.js";
+import "./review-panel.js";
 import { getJson } from "./api.js";
 import { CallPlayer } from "./call-player.js";
 import { phoneTabs } from "./side-tabs.js";

@@ -1,0 +1,183 @@
+"""Pages of the accuracy ledger, samples and calibrations."""
+
+import datetime as dt
+import uuid
+from typing import Annotated, Literal
+
+from fastapi import APIRouter, Form, Request, Response
+from fastapi.responses import RedirectResponse
+
+from api.auth import Admin, Editor, Reader, Writer
+from api.services import SessionDep
+from api.v1.accuracy.routes import freeze
+from api.v1.accuracy.schemas import coverage_of, ledger_of
+from api.v1.calibrations.routes import (
+    calibration_detail,
+    close_calibration,
+    create_calibration,
+    list_calibrations,
+    visible_calibration,
+)
+from api.v1.calibrations.schemas import NewCalibration
+from api.v1.review_samples.routes import NewSample, create_sample, draw_again, list_samples
+from api.web.page_route import PageRoute
+from api.web.rendering import query, render
+from core.errors import AppError
+from core.serial import from_json
+from insights.dictionary import metric
+from insights.ledger import accuracy_ledger
+from insights.qa_figures import qa_figures
+from models import access
+from models.calls import CallFilter
+from models.reviews import calibrations
+from models.reviews.accuracy import latest_accuracy
+
+router = APIRouter(route_class=PageRoute, include_in_schema=False)
+
+_JUDGES = ("admin", "manager", "reviewer")
+
+
+@router.get("/accuracy")
+async def accuracy_page(request: Request, principal: Reader, session: SessionDep) -> Response:
+    """The accuracy ledger, with the QA coverage of what the visitor may see."""
+    in_use = (await latest_accuracy(session)).reference
+    ledger = ledger_of(await accuracy_ledger(session), in_use)
+    figures = coverage_of(await qa_figures(session, principal.call_scope.narrow(CallFilter())))
+    values = {
+        "user": principal,
+        "ledger": ledger,
+        "coverage": figures,
+        "metrics": {
+            name: metric(name)
+            for name in (
+                "qa_coverage", "review_coverage", "appeal_rate", "appeal_success_rate",
+                "qa_precision", "qa_recall", "kappa_human_human", "kappa_human_machine",
+            )
+        },
+    }  # fmt: skip
+    return render(request, "accuracy.html", values)
+
+
+@router.post("/accuracy/snapshots")
+async def freeze_submit(principal: Admin, session: SessionDep) -> Response:
+    """Put the ledger's figures to use."""
+    await freeze(principal, session)
+    return RedirectResponse("/accuracy", status_code=303)
+
+
+@router.post("/review-samples")
+async def sample_submit(
+    principal: Editor,
+    session: SessionDep,
+    name: Annotated[str, Form()] = "",
+    called_from: Annotated[str, Form()] = "",
+    called_to: Annotated[str, Form()] = "",
+    hits: Annotated[int, Form()] = 30,
+    non_hits: Annotated[int, Form()] = 30,
+    team: Annotated[str, Form()] = "",
+    rules: Annotated[str, Form()] = "",
+) -> Response:
+    """Draw a sample and show the queue of its calls. The last day is meant to be included."""
+    try:
+        first = dt.datetime.fromisoformat(called_from)
+        last = dt.datetime.fromisoformat(called_to) + dt.timedelta(days=1)
+    except ValueError as error:
+        raise AppError("validation-failed", "请填写抽样的起止日期，例如 2026-01-31。") from error
+    body = from_json(
+        NewSample,
+        {
+            "name": name.strip(), "called_from": first, "called_to": last, "hits": hits,
+            "non_hits": non_hits, "team": team.strip() or None,
+            "rules": [rule for rule in rules.replace("，", " ").replace(",", " ").split() if rule],
+        },
+        "抽样",
+    )  # fmt: skip
+    made = await create_sample(body, principal, session)
+    link = "/reviews" + query({"show": "all", "sample": str(made.id)})
+    return RedirectResponse(link, status_code=303)
+
+
+@router.post("/review-samples/{sample_id}/draw")
+async def redraw_submit(sample_id: uuid.UUID, principal: Editor, session: SessionDep) -> Response:
+    """Draw a sample once more."""
+    await draw_again(sample_id, principal, session)
+    link = "/reviews" + query({"show": "all", "sample": str(sample_id)})
+    return RedirectResponse(link, status_code=303)
+
+
+@router.get("/calibrations")
+async def calibrations_page(request: Request, principal: Writer, session: SessionDep) -> Response:
+    """All calibrations that the visitor may see, and the form for a new one."""
+    people = [
+        user for user in await access.list_users(session)
+        if user.role in _JUDGES and not user.disabled
+    ]  # fmt: skip
+    may_start = principal.role in ("admin", "manager")
+    values = {
+        "user": principal,
+        "calibrations": (await list_calibrations(principal, session)).items,
+        "people": people if may_start else [],
+        "samples": (await list_samples(principal, session)).items if may_start else [],
+        "may_start": may_start,
+    }
+    return render(request, "calibrations.html", values)
+
+
+@router.post("/calibrations")
+async def calibration_submit(
+    principal: Editor,
+    session: SessionDep,
+    name: Annotated[str, Form()] = "",
+    members: Annotated[list[str] | None, Form()] = None,
+    sample: Annotated[uuid.UUID | None, Form()] = None,
+    limit: Annotated[int, Form()] = 30,
+) -> Response:
+    """Start a calibration on a sample."""
+    body = from_json(
+        NewCalibration,
+        {"name": name.strip(), "members": members or [], "sample_id": sample, "limit": limit},
+        "校准",
+    )
+    made = await create_calibration(body, principal, session)
+    return RedirectResponse(f"/calibrations/{made.id}", status_code=303)
+
+
+@router.get("/calibrations/{calibration_id}")
+async def calibration_page(
+    calibration_id: uuid.UUID, request: Request, principal: Writer, session: SessionDep
+) -> Response:
+    """One calibration: judging it blind, or its results."""
+    row = await visible_calibration(session, principal, calibration_id)
+    found = await calibration_detail(session, principal, row)
+    values = {
+        "user": principal,
+        "calibration": found,
+        "is_member": principal.username in found.progress,
+        "waiting": next((e for e in found.entries if e.mine is None), None),
+    }
+    return render(request, "calibration.html", values)
+
+
+@router.post("/calibrations/{calibration_id}/verdicts/{position}")
+async def calibration_verdict_submit(
+    calibration_id: uuid.UUID,
+    position: int,
+    principal: Writer,
+    session: SessionDep,
+    outcome: Annotated[Literal["hit", "clear"], Form()],
+    comment: Annotated[str, Form(max_length=2000)] = "",
+) -> Response:
+    """Store the own verdict and go on to the next item."""
+    await calibrations.judge_item(
+        session, calibration_id, position, principal.user_id, outcome, comment
+    )
+    return RedirectResponse(f"/calibrations/{calibration_id}#i{position + 1}", status_code=303)
+
+
+@router.post("/calibrations/{calibration_id}/close")
+async def calibration_close_submit(
+    calibration_id: uuid.UUID, principal: Editor, session: SessionDep
+) -> Response:
+    """Close the calibration and show the results."""
+    await close_calibration(calibration_id, principal, session)
+    return RedirectResponse(f"/calibrations/{calibration_id}", status_code=303)
