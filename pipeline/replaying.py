@@ -110,9 +110,8 @@ def replay_written(
     Raises:
         AppError: `version-unavailable` when the analyzer is not what made the file.
     """
-    if used := [
-        str(stored.versions[key]) for key in ("head", "accuracy") if stored.versions.get(key)
-    ]:
+    versions = stored.versions
+    if used := [str(versions[key]) for key in ("head", "accuracy") if versions.get(key)]:
         raise AppError(
             "version-unavailable",
             f"结果用到了数据库里的 {'、'.join(used)}。请用通话编号在服务的机器上重放。",
