@@ -2,10 +2,13 @@
 
 import datetime as dt
 import uuid
+from pathlib import Path
 from typing import Any
 
 import pytest
 from sqlalchemy import func, select, table, update
+from waiting import until
+from worker_processes import worker
 
 from core.errors import AppError
 from models.actors import Actor
@@ -254,6 +257,29 @@ async def test_a_worker_that_dies_each_time_ends_the_run(published: Resources) -
     await stages.work_on_chunk(published, run_id, 0)
     run = await load(published, run_id)
     assert (run.state, run.error_code) == ("failed", "worker-lost")
+
+
+async def test_a_killed_worker_s_chunks_are_done_once(published: Resources, tmp_path: Path) -> None:
+    count = CHUNK_CALLS * 12
+    await add_calls(published.database, count)
+    run_id = await backtest(published, "tree", "小树", 1)
+
+    async def begun() -> bool:
+        return (await load(published, run_id)).calls_done > 0
+
+    with worker(published.settings, tmp_path / "first.log") as first:
+        await until(begun, 300)
+        first.kill()
+        first.wait(30)
+    cut_off = await load(published, run_id)
+    assert cut_off.state == "running"
+    assert 0 < cut_off.calls_done < count
+    await work(published, until_idle=True)
+    run = await load(published, run_id)
+    assert (run.state, run.calls_done, run.calls_failed) == ("done", count, 0)
+    async with published.database.session() as session:
+        stored = await session.scalar(select(func.count()).where(BacktestCall.run_id == run_id))
+    assert stored == count
 
 
 async def test_a_cancelled_run_stores_nothing_more(published: Resources) -> None:

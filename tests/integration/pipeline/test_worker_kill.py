@@ -1,17 +1,13 @@
 """A worker process is killed in the middle of a call: another one completes it, once."""
 
-import os
-import subprocess
-import sys
 import uuid
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 
 import psutil
 from loopback_receiver import receiver
 from sqlalchemy import text
 from waiting import until
+from worker_processes import worker
 from written_calls import store_call
 
 from core.settings import Settings
@@ -20,43 +16,7 @@ from models.database import Database
 from models.webhooks import add_endpoint
 from pipeline.storage import BlobStore
 
-_WORKER = """
-import asyncio
-from core.logging import setup_logging
-from core.settings import Settings
-from pipeline.worker import run_worker
-setup_logging("info")
-asyncio.run(run_worker(Settings()))
-"""
 _CPU_S_INTO_THE_CALL = 1.0
-
-
-@contextmanager
-def worker(settings: Settings, log: Path) -> Iterator[psutil.Popen]:
-    """A worker process on the test's database and data directory; killed at the end at least."""
-    assert settings.database_url is not None
-    environment = {
-        **{k: v for k, v in os.environ.items() if not k.startswith("TINGJIAN_")},
-        "TINGJIAN_DATABASE_URL": settings.database_url.get_secret_value(),
-        "TINGJIAN_DATA_DIR": str(settings.data_dir),
-        "TINGJIAN_OFFLINE": "true",
-        "TINGJIAN_WORKER__HEARTBEAT_S": "0.5",
-        "TINGJIAN_WORKER__STALLED_AFTER_S": "4",
-        "TINGJIAN_WEBHOOK__ALLOW_PRIVATE": "true",
-    }
-    with log.open("w") as output:
-        process = psutil.Popen(
-            [sys.executable, "-c", _WORKER],
-            env=environment,
-            stdout=output,
-            stderr=subprocess.STDOUT,
-        )
-        try:
-            yield process
-        finally:
-            if process.poll() is None:
-                process.kill()
-            process.wait(30)
 
 
 async def state_of(database: Database, call_id: uuid.UUID) -> str:
