@@ -32,7 +32,7 @@ from core.errors import AppError
 from core.settings import AsrSettings
 
 PROMPT = "以下是一段普通话电话录音，请用简体中文记录，带标点。"
-_HOTWORDS = "其中会提到：{}。"
+_HOTWORDS = "热词：{}。"
 _WINDOW_MS = 15_000
 
 
@@ -109,7 +109,16 @@ class Transcriber:
         progress: Progress | None = None,
     ) -> Transcript:
         """As `transcribe`, of a recording that is already decoded."""
-        report = progress or _ignore
+        with audio.kept_small():
+            return self._transcribed(audio, roles, hotwords, progress or _ignore)
+
+    def _transcribed(
+        self,
+        audio: DecodedAudio,
+        roles: tuple[Role, ...],
+        hotwords: Sequence[str],
+        report: Progress,
+    ) -> Transcript:
         engine, vad = self._loaded()
         # Identical channels are one recording of both speakers: heard once, roles unknown.
         correlation = same_signal(audio)

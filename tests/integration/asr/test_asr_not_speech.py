@@ -78,3 +78,35 @@ def test_of_a_silent_channel_nothing_is_said(transcriber: Transcriber, call: Dec
     heard = transcriber.transcribe_audio(degraded(call, "customer-silent").audio, ROLES)
     assert {u.role for u in heard.utterances} == {"agent"}
     assert "silent-channel" in heard.audio.quality_flags
+
+
+@pytest.mark.parametrize("sound", ["line-noise", "ring-back", "music-flute", "white-noise"])
+def test_words_told_beforehand_do_not_appear_in_what_nobody_says(
+    transcriber: Transcriber, sound: str
+) -> None:
+    pcm = tuple(upsampled(not_speech.make(sound, 30, seed)) for seed in (4, 5))
+    facts = AudioFacts(30_000, not_speech.RATE_HZ, 2, "pcm", "wav")
+    audio = DecodedAudio(pcm, facts)
+    heard = transcriber.transcribe_audio(audio, ROLES, hotwords=("启衡教育", "林晓雯", "中级会计"))
+    assert [u.text for u in heard.utterances] == []
+    assert heard.engine.options["hotwords"] == "启衡教育、林晓雯、中级会计"
+
+
+def test_times_of_six_recognised_pieces_are_sound(
+    transcriber: Transcriber, call: DecodedAudio
+) -> None:
+    rng = np.random.default_rng(11)
+    for _ in range(6):
+        starts = rng.integers(0, 15 * 16_000, 2)
+        pcm = tuple(
+            channel[start : start + 9 * 16_000]
+            for channel, start in zip(call.pcm, starts, strict=True)
+        )
+        heard = transcriber.transcribe_audio(DecodedAudio(pcm, call.facts), ROLES)
+        for utterance in heard.utterances:
+            previous = utterance.start_ms
+            assert utterance.words
+            for word in utterance.words:
+                assert previous <= word.start_ms < word.end_ms <= utterance.end_ms
+                previous = word.end_ms
+            assert utterance.end_ms <= 9_000

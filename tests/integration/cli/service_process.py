@@ -18,10 +18,11 @@ CLIPS = Path(__file__).parents[3] / "fixtures" / "audio" / "clips"
 _PATIENCE_S = 180.0
 
 
-def environment(data_dir: Path) -> dict[str, str]:
-    """The environment of a new installation: no setting of this machine."""
+def environment(data_dir: Path, **settings: str) -> dict[str, str]:
+    """The environment of a new installation with these settings, and none of this machine."""
     clean = {name: value for name, value in os.environ.items() if not name.startswith("TINGJIAN_")}
-    return {**clean, "TINGJIAN_DATA_DIR": str(data_dir), "TINGJIAN_LOG_LEVEL": "warning"}
+    given = {f"TINGJIAN_{name}": value for name, value in settings.items()}
+    return {**clean, "TINGJIAN_DATA_DIR": str(data_dir), "TINGJIAN_LOG_LEVEL": "warning", **given}
 
 
 def tingjian(data_dir: Path, *arguments: str | Path) -> subprocess.CompletedProcess[str]:
@@ -48,11 +49,11 @@ def until(condition: Callable[[], Any], told: str = "waited in vain") -> Any:
 class Service:
     """`tingjian up` (or `demo`) as a child process; `facts` is what `--json` printed."""
 
-    def __init__(self, data_dir: Path, arguments: Sequence[str]) -> None:
+    def __init__(self, data_dir: Path, arguments: Sequence[str], **settings: str) -> None:
         self.data_dir = data_dir
         self.process = subprocess.Popen(
             [*COMMAND, *arguments],
-            env=environment(data_dir),
+            env=environment(data_dir, **settings),
             stdout=subprocess.PIPE,
             text=True,
         )
