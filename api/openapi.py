@@ -40,6 +40,12 @@ _EXAMPLES: Mapping[str, tuple[str, Mapping[str, object]]] = {
         "“节点”第 5 行：上级节点 没有的 不在前面的行里，请先写上级。",
         {"rows": [{"sheet": "节点", "row": 5, "message": "上级节点不在前面的行里"}]},
     ),
+    "bad-correction": ("这一句没有命中“开场白/自我介绍”，无法确认或推翻。请刷新页面。", {}),
+    "head-not-offered": (
+        "第 2 个学习结果的状态是 rejected，不能启用。请选择通过回测的那一个。",
+        {"state": "rejected"},
+    ),
+    "no-proposals": ("没有可以加入草稿的更正。请先在通话页更正几处。", {}),
     "validation-failed": (
         "参数 query.limit 不正确：Input should be less than or equal to 200。请更正后重试。",
         {"errors": [{"at": ["query", "limit"], "message": "应不大于 200"}]},

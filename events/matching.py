@@ -17,15 +17,13 @@ from events.hits import EventHit
 from events.learning.features import TurnFeatures, logits, turn_features
 from events.learning.head import EXACT_ODDS, UNSEEN_ODDS, Head, moved_chances, targets_of
 from events.nearness import Nearness, by_acts, by_examples
+from events.nodes.thresholds import HIGHEST, Expectation
 from events.places import follows, in_scope, precedes, span_of
 from events.segments import segments, semantic_text
 from events.semantic import Floats, SemanticModel
 from events.tree import EventNode, EventTree
 from nlp.encoders.base import SentenceEncoder
 from nlp.normalise import TextForms, forms
-
-DEFAULT_THRESHOLD = 0.6
-"""Semantic score to reach when a node names none."""
 
 SURE_EXAMPLE = 0.9
 """Semantic score to reach in a node that the act model also decides."""
@@ -100,11 +98,22 @@ class TreeMatcher:
                 self._models[role] = SemanticModel(tree, role, encoder)
         self._reader = _reader(encoder)
         self._acts = self._reader if _names_acts(self._nodes) else None
+        self._automatic = self._automatic_limits()
         self.targets = targets_of(tree, acts=self._acts is not None)
         """The head's target of each node that can match, by path."""
         used = self._reader is not None and head is not None and head.fits(encoder, base_model())
         self.head = head if used else None
         """The head that is at work: the one given, unless it was made for other vectors."""
+
+    @property
+    def encoder_id(self) -> str | None:
+        """Names the encoder whose vectors are looked at, None without one."""
+        return None if self._encoder is None else self._encoder.encoder_id
+
+    @property
+    def can_learn(self) -> bool:
+        """Whether `turn_odds` can be read: it takes the encoder of the act model."""
+        return self._reader is not None
 
     def match(self, transcript: Transcript) -> tuple[EventHit, ...]:
         """The hits of a call, sorted by start time, utterance and order of the tree.
@@ -144,10 +153,37 @@ class TreeMatcher:
             best.setdefault((entry.utterance, entry.node), entry)
         return tuple(best.values())
 
+    def expectation(self, path: str) -> Expectation | None:
+        """The threshold of a node's examples and what to expect of them; None without any."""
+        node = self.tree.node(path)
+        if node is None:
+            return None
+        for model in self._models.values():
+            if path in model.paths:
+                limit = node.match.threshold
+                if self._acts is not None and node.match.act:
+                    limit = max(limit or 0.0, SURE_EXAMPLE)
+                return model.expectation(path, limit)
+        return None
+
     def _limit(self, node: EventNode) -> float:
         """The semantic score that makes an utterance a hit of the node."""
-        limit = DEFAULT_THRESHOLD if node.match.threshold is None else node.match.threshold
-        return max(limit, SURE_EXAMPLE) if self._acts is not None and node.match.act else limit
+        if self._acts is not None and node.match.act:
+            return max(node.match.threshold or 0.0, SURE_EXAMPLE)
+        if node.match.threshold is not None:
+            return node.match.threshold
+        return self._automatic.get(node.path, HIGHEST)
+
+    def _automatic_limits(self) -> dict[str, float]:
+        """The thresholds of the nodes that leave theirs open, by path."""
+        found = {}
+        for node in self._nodes:
+            decided = self._acts is not None and node.match.act
+            if node.match.examples and node.match.threshold is None and not decided:
+                expectation = self.expectation(node.path)
+                if expectation is not None:
+                    found[node.path] = expectation.threshold
+        return found
 
     @staticmethod
     def _mark(places: dict[str, list[Utterance]], path: str, utterance: Utterance) -> None:

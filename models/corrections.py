@@ -5,7 +5,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
 
-from sqlalchemy import func, select, text, update
+from sqlalchemy import func, select, text
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from asr.transcript import Transcript, Utterance
@@ -193,7 +193,8 @@ async def count_corrections(session: AsyncSession, tree: str) -> Mapping[str, in
         .group_by(Correction.verdict)
     )
     counts: dict[str, int] = dict.fromkeys(CORRECTION_VERDICTS, 0)
-    counts.update({verdict: count for verdict, count in rows})
+    for verdict, number in rows:
+        counts[verdict] = number
     return counts
 
 

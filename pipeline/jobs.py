@@ -18,6 +18,9 @@ DELIVER_WEBHOOK = "deliver_webhook"
 PLAN_RUN = "plan_run"
 WORK_CHUNK = "work_chunk"
 RUN_TRIAL = "run_trial"
+LEARN_TREE = "learn_tree"
+LEARN_NIGHTLY = "learn_nightly"
+MEASURE_TREE = "measure_tree"
 MAINTAIN = "maintain"
 
 TRANSCRIBE_QUEUE = "transcribe"
@@ -44,6 +47,9 @@ QUEUE_OF = {
     WORK_CHUNK: BULK_QUEUE,
     # Somebody is waiting for it: it goes where work is short, and before the rest of it.
     RUN_TRIAL: ANALYZE_QUEUE,
+    MEASURE_TREE: ANALYZE_QUEUE,
+    LEARN_TREE: BULK_QUEUE,
+    LEARN_NIGHTLY: MAINTENANCE_QUEUE,
     MAINTAIN: MAINTENANCE_QUEUE,
 }
 LANES = 4
@@ -146,6 +152,23 @@ async def defer_trial(session: AsyncSession, run_id: uuid.UUID) -> int:
     """The job that tries a version on some sentences or one call, before all that waits."""
     return await defer(
         session, RUN_TRIAL, lock=run_lock(run_id), priority=_URGENT, run_id=str(run_id)
+    )
+
+
+async def defer_learning(session: AsyncSession, head_id: uuid.UUID) -> int:
+    """The job that fits and tests a tree's head."""
+    return await defer(session, LEARN_TREE, lock=f"learn:{head_id}", head_id=str(head_id))
+
+
+async def defer_measuring(session: AsyncSession, document_sha256: str, document: str) -> int:
+    """The job that measures the nodes of a tree document, before all that waits."""
+    return await defer(
+        session,
+        MEASURE_TREE,
+        lock=f"measure:{document_sha256}",
+        priority=_URGENT,
+        document_sha256=document_sha256,
+        document=document,
     )
 
 

@@ -11,6 +11,7 @@ from pipeline.attempts import StageRetry, attempt
 from pipeline.bulk import stages, trying
 from pipeline.delivery import deliver
 from pipeline.judging.stage import judge_call
+from pipeline.learning import learn_nightly, learn_tree, measure_tree
 from pipeline.maintenance import maintain
 from pipeline.resources import Resources
 from pipeline.transcribing import transcribe_call
@@ -53,6 +54,24 @@ def make_app(resources: Resources) -> App:
     @app.task(name=jobs.RUN_TRIAL, queue=jobs.ANALYZE_QUEUE, retry=retry)
     async def run_trial(run_id: str) -> None:
         await trying.run_trial(resources, uuid.UUID(run_id))
+
+    @app.task(name=jobs.LEARN_TREE, queue=jobs.BULK_QUEUE, retry=retry)
+    async def learn(head_id: str) -> None:
+        await learn_tree(resources, uuid.UUID(head_id))
+
+    @app.task(name=jobs.MEASURE_TREE, queue=jobs.ANALYZE_QUEUE, retry=retry)
+    async def measure(document_sha256: str, document: str) -> None:
+        await measure_tree(resources, document_sha256, document)
+
+    @app.periodic(cron="40 18 * * *")  # 02:40 in China, when nobody waits for an analysis.
+    @app.task(
+        name=jobs.LEARN_NIGHTLY,
+        queue=jobs.MAINTENANCE_QUEUE,
+        retry=retry,
+        queueing_lock=jobs.LEARN_NIGHTLY,
+    )
+    async def learn_trees(timestamp: int) -> None:  # noqa: ARG001 - the queue passes it
+        await learn_nightly(resources)
 
     @app.periodic(cron="17 * * * *")
     @app.task(

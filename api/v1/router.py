@@ -8,6 +8,7 @@ from api.v1.appeals.routes import router as appeals
 from api.v1.audit.routes import router as audit
 from api.v1.calibrations.routes import router as calibrations
 from api.v1.calls.routes import router as calls
+from api.v1.corrections.routes import router as corrections
 from api.v1.health.routes import router as health
 from api.v1.metrics.routes import router as metrics
 from api.v1.review_samples.routes import router as review_samples
@@ -25,6 +26,7 @@ TAGS = [
     {"name": "api-keys", "description": "程序对接用的密钥"},
     {"name": "users", "description": "用户与角色（管理员）"},
     {"name": "calls", "description": "上传录音，查看转写、时间线、质检结果，收听"},
+    {"name": "corrections", "description": "更正事件：确认、推翻、补记"},
     {"name": "sop", "description": "SOP 执行率"},
     {"name": "trees", "description": "关键事件树的版本"},
     {"name": "rule-sets", "description": "质检规则集的版本"},
@@ -47,6 +49,7 @@ for noun in (
     api_keys,
     users,
     calls,
+    corrections,
     sop,
     trees,
     rule_sets,

@@ -1,0 +1,1 @@
+"""Nodes that users make: what their examples are worth, and which built-in act they mean."""

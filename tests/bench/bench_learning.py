@@ -1,0 +1,185 @@
+"""Learning curve: simulated reviewers correct an author's calls; F1 on the rest of that author.
+
+Run `python tests/bench/bench_learning.py --author h [--base FILE] [--corrections 20,50,...]`.
+The base model must not know the author: without `--base` one is trained on everybody else's
+dialogues first (minutes) and written to `--base-out`. A simulated reviewer goes through the
+author's calls, judges every hit, names half of what was missed, and errs in one verdict of
+twenty. `cross-validated` is what the product itself would show before the head is accepted.
+"""
+
+import argparse
+import io
+import random
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from core.errors import AppError
+from core.settings import NlpSettings
+from events.acts import model as act_model
+from events.acts import training
+from events.acts.corpus import Dialogue, load_corpus
+from events.acts.labels import ACTS
+from events.document import load_pack
+from events.learning.fitting import Ratios
+from events.learning.guard import as_transcript, guard_turns
+from events.learning.teaching import CorrectedCall, Verdict, teach
+from events.matching import TreeMatcher
+from events.tree import EventNode
+from nlp.encoders.base import SentenceEncoder
+from nlp.encoders.loading import load_encoder
+from nlp.vectors import CachedEncoder
+
+CORPUS = Path(__file__).parents[2] / "events" / "acts" / "corpus"
+ERROR_RATE = 0.05
+NOTICED = 0.5
+WORKED = 0.6
+
+
+@dataclass(frozen=True, slots=True)
+class Given:
+    """One verdict of the simulated reviewer."""
+
+    call: str
+    verdict: Verdict
+
+
+def main() -> None:
+    """Print the curve."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--author", default="h")
+    parser.add_argument("--base", help="model file without the author; 'shipped' for the product's")
+    parser.add_argument("--base-out", type=Path, default=Path("base-without-author.npz"))
+    parser.add_argument("--tree", default="电销通用")
+    parser.add_argument("--corrections", default="20,50,100,200,500")
+    parser.add_argument("--seeds", type=int, default=1)
+    arguments = parser.parse_args()
+    encoder = CachedEncoder(load_encoder(NlpSettings()))
+    corpus = load_corpus(CORPUS)
+    if arguments.base != "shipped":
+        path = Path(arguments.base) if arguments.base else arguments.base_out
+        if not arguments.base:
+            train_without(corpus, arguments.author, encoder, path)
+        with path.open("rb") as file:
+            stored = np.load(io.BytesIO(file.read()), allow_pickle=False)
+        base = act_model.unpack({name: stored[name] for name in stored.files})
+        act_model.ActModel.load = classmethod(lambda cls: base)  # type: ignore[method-assign]
+    own = [dialogue for dialogue in corpus if dialogue.author == arguments.author]
+    matcher = TreeMatcher(load_pack(arguments.tree), encoder)
+    print(
+        "seed  corrections  labels  F1 before  F1 after  precision  recall  cross-validated  guard"
+    )
+    for seed in range(arguments.seeds):
+        sizes = [int(size) for size in arguments.corrections.split(",")]
+        for row in curve(own, matcher, encoder, sizes, seed):
+            print(row, flush=True)
+
+
+def curve(
+    own: Sequence[Dialogue],
+    matcher: TreeMatcher,
+    encoder: SentenceEncoder,
+    sizes: Sequence[int],
+    seed: int,
+) -> Iterator[str]:
+    """One line for each number of corrections."""
+    order = list(own)
+    random.Random(seed).shuffle(order)
+    cut = int(len(order) * WORKED)
+    worked, rest = order[:cut], order[cut:]
+    given = list(review(worked, matcher, seed))
+    guard = guard_turns(matcher)
+    before = score(rest, matcher)
+    for size in sizes:
+        calls = corrected(worked, given[:size])
+        try:
+            taught = teach(matcher, calls, "bench#1", guard)
+        except AppError as error:
+            yield f"{seed:4}  {min(size, len(given)):11}  {error.message}"
+            continue
+        after = score(rest, TreeMatcher(matcher.tree, encoder, taught.head))
+        tested, held = taught.figures["corrections"], taught.figures["guard"]
+        yield (
+            f"{seed:4}  {min(size, len(given)):11}  {taught.labels:6}  {before.f1:9.3f}"
+            f"  {after.f1:8.3f}  {after.precision or 0:9.3f}  {after.recall or 0:6.3f}"
+            f"  {tested['before']['f1']:.3f} -> {tested['after']['f1']:.3f}"
+            f"  {held['before']['f1']:.3f} -> {held['after']['f1']:.3f}"
+            f"  {'offered' if taught.improves else 'rejected'}"
+        )
+
+
+def review(dialogues: Sequence[Dialogue], matcher: TreeMatcher, seed: int) -> Iterator[Given]:
+    """Verdicts in the order in which a reviewer gives them."""
+    chance = random.Random(seed + 1)
+    nodes = {node.match.act: node for node in matcher.tree.walk() if node.match.act}
+    acts = {node.path: act for act, node in nodes.items() if act}
+    for dialogue in dialogues:
+        transcript = as_transcript(dialogue)
+        hit = {(h.utterance, h.node) for h in matcher.match(transcript) if h.node in acts}
+        for at, turn in enumerate(dialogue.turns):
+            for path, act in acts.items():
+                said = act in turn.labels
+                if (at, path) in hit:
+                    wrong = chance.random() < ERROR_RATE
+                    yield Given(dialogue.name, Verdict(at, path, said != wrong))
+                elif (said and chance.random() < NOTICED) or (
+                    nodes[act].role == turn.role and chance.random() < ERROR_RATE / 100
+                ):
+                    yield Given(dialogue.name, Verdict(at, path, True))
+
+
+def _other(node: EventNode, acts: Mapping[str, str]) -> str:
+    """The next event in the tree: what a careless reviewer picks."""
+    paths = list(acts)
+    return paths[(paths.index(node.path) + 1) % len(paths)]
+
+
+def corrected(dialogues: Sequence[Dialogue], given: Sequence[Given]) -> list[CorrectedCall]:
+    """The calls that have verdicts."""
+    by_call: dict[str, list[Verdict]] = {}
+    for item in given:
+        by_call.setdefault(item.call, []).append(item.verdict)
+    return [
+        CorrectedCall(dialogue.name, as_transcript(dialogue), tuple(by_call[dialogue.name]))
+        for dialogue in dialogues
+        if dialogue.name in by_call
+    ]
+
+
+def score(dialogues: Sequence[Dialogue], matcher: TreeMatcher) -> Ratios:
+    """Micro counts of the acts that the tree's nodes name, turn by turn."""
+    acts = {node.path: node.match.act for node in matcher.tree.walk() if node.match.act}
+    linked = set(acts.values()) & set(ACTS)
+    total = Ratios()
+    for dialogue in dialogues:
+        hits = matcher.match(as_transcript(dialogue))
+        found = {(hit.utterance, acts[hit.node]) for hit in hits if hit.node in acts}
+        said = {
+            (at, label)
+            for at, turn in enumerate(dialogue.turns)
+            for label in turn.labels
+            if label in linked
+        }
+        total = total.plus(
+            Ratios(right=len(found & said), wrong=len(found - said), missed=len(said - found))
+        )
+    return total
+
+
+def train_without(
+    corpus: Sequence[Dialogue], author: str, encoder: SentenceEncoder, path: Path
+) -> None:
+    """Write a model that has seen no dialogue of `author`."""
+    rest = [dialogue for dialogue in corpus if dialogue.author != author]
+    data = training.read_corpus(rest, encoder)
+    groups = [dialogue.author for dialogue in data.dialogues]
+    model = training.train(data, groups, encoder.encoder_id, f"without-{author}")
+    size = (data.contexts.shape[1], training.FREQUENCIES, training.GAMMA)
+    with path.open("wb") as file:
+        np.savez_compressed(file, **act_model.pack(model, size))  # type: ignore[arg-type]
+
+
+if __name__ == "__main__":
+    main()
