@@ -30,6 +30,13 @@ def dump_ruleset(ruleset: RuleSet) -> str:
     return yaml.dump(plain, Dumper=_PlainDumper, allow_unicode=True, sort_keys=False, width=100)
 
 
+def dump_rule(rule: Rule) -> str:
+    """One rule as the YAML of an entry of `rules`."""
+    return yaml.dump(
+        [_dump_rule(rule)], Dumper=_PlainDumper, allow_unicode=True, sort_keys=False, width=100
+    )
+
+
 class _PlainDumper(yaml.SafeDumper):
     """Never writes anchors: the parser refuses them."""
 

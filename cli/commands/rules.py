@@ -1,5 +1,6 @@
-"""`tingjian rules`: check a rule set, read it aloud, and run its examples."""
+"""`tingjian rules`: check a rule set, read it aloud, write it down, and run its examples."""
 
+import sys
 from typing import Annotated
 
 import typer
@@ -17,10 +18,15 @@ from nlp.encoders.base import SentenceEncoder
 from nlp.encoders.loading import load_encoder
 from qa_rules import document as rules
 from qa_rules.diff import diff_rulesets
+from qa_rules.dumping import dump_rule
 from qa_rules.evaluation import RuleEvaluator
 from qa_rules.examples import ExampleFailure, ExamplesReport, run_examples
 from qa_rules.lint import lint_ruleset
+from qa_rules.model import Rule
 from qa_rules.rendering import rule_sentence
+from qa_rules.schema import rules_schema
+from qa_rules.sentences.reading import read_rule
+from qa_rules.sentences.writing import write_rule
 
 app = typer.Typer(help="质检规则：检查、朗读、跑样例。", no_args_is_help=True, add_completion=False)
 
@@ -67,10 +73,15 @@ def _unreadable(error: AppError, source: str) -> LintIssue:
 
 @app.command("show", help="把每条规则写成一句话：什么情形下扣多少分。")
 def show(
-    name: Annotated[str, typer.Argument(help="YAML 文件、包名或行业。")], as_json: JsonFlag = False
+    name: Annotated[str, typer.Argument(help="YAML 文件、包名或行业。")],
+    full: Annotated[
+        bool, typer.Option("--full", help="写全每个词和正则；可以用 rules read 读回成规则。")
+    ] = False,
+    as_json: JsonFlag = False,
 ) -> None:
     """Run `rules show`."""
-    sentences = [(rule, rule_sentence(rule)) for rule in rules_named(name).rules]
+    say = write_rule if full else rule_sentence
+    sentences = [(rule, say(rule)) for rule in rules_named(name).rules]
     if as_json:
         print_json(
             [{"id": rule.id, "name": rule.name, "sentence": said} for rule, said in sentences]
@@ -88,6 +99,26 @@ def diff(
 ) -> None:
     """Run `rules diff`."""
     show_changes(diff_rulesets(rules_named(old), rules_named(new)), as_json)
+
+
+@app.command("read", help="把一句规则（rules show --full 的句式）读成 YAML，可直接粘进规则集。")
+def read(
+    sentence: Annotated[str, typer.Argument(help="规则句；写 - 则从标准输入读。")],
+) -> None:
+    """Run `rules read`."""
+    text = sys.stdin.read() if sentence == "-" else sentence
+    said = read_rule(text)
+    rule = Rule(
+        id="new-rule", name="新规则", category="未分类", severity="minor", reason="待填写",
+        **said.fields(),
+    )  # fmt: skip
+    out().print(dump_rule(rule), markup=False, soft_wrap=True, end="")
+
+
+@app.command("schema", help="打印规则集的 JSON Schema，供编辑器补全与检查。")
+def schema() -> None:
+    """Run `rules schema`."""
+    print_json(rules_schema())
 
 
 @app.command("test", help="运行规则自带的样例（应命中、不应命中）；有不符时退出码为 1。")

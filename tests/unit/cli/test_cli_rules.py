@@ -1,0 +1,71 @@
+"""`tingjian rules`: the sentence form there and back, the schema, lint with its places."""
+
+import json
+from pathlib import Path
+
+import pytest
+import yaml
+from typer.testing import CliRunner
+
+from cli.main import app
+from core.errors import AppError
+
+RULE = """ruleset: 我的
+version: "1"
+categories: [类]
+rules:
+  - {id: hello, name: 未问候, category: 类, severity: minor, reason: 礼貌, score: -5,
+     conditions: {问候: {keyword: [您好], role: agent}}, hit_if: not 问候,
+     examples: {must_fire: [再见], must_not_fire: [您好]}}
+"""
+
+
+def run(*words: str, text: str | None = None) -> str:
+    result = CliRunner().invoke(app, ["rules", *words], input=text, catch_exceptions=False)
+    assert result.exit_code == 0, result.output
+    return result.output
+
+
+def test_a_shown_sentence_reads_back_as_the_rule(tmp_path: Path) -> None:
+    path = tmp_path / "my.yaml"
+    path.write_text(RULE, encoding="utf-8")
+    (shown,) = json.loads(run("show", str(path), "--full", "--json"))
+    assert shown["sentence"] == "坐席没有说“您好”〔问候〕 → 扣 5 分"
+    (rule,) = yaml.safe_load(run("read", "-", text=shown["sentence"]))
+    assert rule["conditions"] == {"问候": {"keyword": ["您好"], "role": "agent"}}
+    assert rule["hit_if"] == "not 问候"
+    assert rule["score"] == -5
+
+
+def test_a_sentence_that_cannot_be_read_names_the_column() -> None:
+    with pytest.raises(AppError, match="第 1 个字"):
+        CliRunner().invoke(app, ["rules", "read", "客服唱歌 → 扣 5 分"], catch_exceptions=False)
+
+
+def test_the_schema_is_printed_as_json() -> None:
+    assert json.loads(run("schema"))["required"] == ["ruleset", "version", "rules"]
+
+
+def test_lint_names_file_line_and_fix(tmp_path: Path) -> None:
+    path = tmp_path / "my.yaml"
+    path.write_text(RULE.replace("keyword: [您好]", "regex: '(a+)+'"), encoding="utf-8")
+    result = CliRunner().invoke(app, ["rules", "lint", str(path), "--json"])
+    assert result.exit_code == 1
+    (issue,) = json.loads(result.stdout)["issues"]
+    assert (issue["code"], issue["line"]) == ("backtracking-regex", 6)
+    assert issue["fix"]
+
+
+def test_examples_are_counted_and_failures_named(tmp_path: Path) -> None:
+    path = tmp_path / "my.yaml"
+    path.write_text(RULE.replace("must_fire: [再见]", "must_fire: [您好吗]"), encoding="utf-8")
+    result = CliRunner().invoke(app, ["rules", "test", str(path), "--json"])
+    report = json.loads(result.stdout)
+    assert (report["rules"], report["examples"]) == (1, 2)
+    (failed,) = report["failed"]
+    assert (failed["rule"], failed["expected"], failed["outcome"]) == (
+        "hello",
+        "must_fire",
+        "clear",
+    )
+    assert result.exit_code == 1
