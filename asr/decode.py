@@ -2,6 +2,7 @@
 
 import struct
 from collections.abc import Iterator
+from contextlib import AbstractContextManager
 from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
@@ -14,6 +15,7 @@ from av.container import InputContainer
 from av.error import FFmpegError
 from numpy.typing import NDArray
 
+from asr.spool import Spool, kept_small
 from asr.transcript import AudioFacts
 from core.errors import AppError
 
@@ -30,6 +32,8 @@ _ACCEPTED = "wav / mp3 / m4a / ogg / amr / flac / webm"
 _EXACT_LENGTH = frozenset({"flac", "mov", "w64", "matroska", "aiff", "caf"})
 _TRUNCATION_SLACK_MS = 500
 _MAX_PACKET_ERRORS = 1000
+# What is longer than 20 minutes goes to files; telephone calls hardly ever are.
+_MEMORY_SAMPLES = 20 * 60 * SAMPLE_RATE_HZ
 _WAV_LENGTH_UNKNOWN = frozenset({0, 0x7FFFFFFF, 0xFFFFFFFF})
 
 
@@ -37,18 +41,19 @@ _WAV_LENGTH_UNKNOWN = frozenset({0, 0x7FFFFFFF, 0xFFFFFFFF})
 class DecodedAudio:
     """One call as 16 kHz PCM, one array per channel.
 
-    `pcm` holds int16 arrays of shape (samples,), all of the same length; int16 because three
-    hours of two channels then take 0.7 GB and every telephone codec has fewer bits. Take float
-    samples in pieces with `piece`. `facts` describe the source file(s).
+    `pcm` holds int16 arrays of shape (samples,), all of the same length. Those of a long call
+    (three hours of two channels are 0.7 GB) lie in files, the `spools`, and not in memory, as
+    long as they are read inside `kept_small`. Take float samples in pieces with `piece`. `facts`
+    describe the source file(s).
     """
 
     pcm: tuple[NDArray[np.int16], ...]
     facts: AudioFacts
+    spools: tuple[Spool, ...] = ()
 
-    @property
-    def channels(self) -> tuple[NDArray[np.float32], ...]:
-        """Every channel whole as float32 in [-1, 1]: a copy of four bytes a sample."""
-        return tuple(to_float(samples) for samples in self.pcm)
+    def kept_small(self) -> AbstractContextManager[None]:
+        """A context in which reading the samples does not add up to the whole call in memory."""
+        return kept_small(self.spools)
 
     @property
     def duration_ms(self) -> int:
@@ -104,7 +109,7 @@ def decode_pair(first: Path, second: Path, max_duration_s: int) -> DecodedAudio:
             raise _bad(path, "not-mono", "两个文件组成一通通话时，每个文件都必须是单声道",
                        "请改传单声道文件，或只上传这一个双声道文件")  # fmt: skip
     length = max(len(part.pcm[0]) for part in parts)
-    pcm = tuple(np.pad(part.pcm[0], (0, length - len(part.pcm[0]))) for part in parts)
+    pcm = tuple(_padded(part, length) for part in parts)
     flags = sorted({flag for part in parts for flag in part.facts.quality_flags})
     facts = replace(
         parts[0].facts,
@@ -112,7 +117,7 @@ def decode_pair(first: Path, second: Path, max_duration_s: int) -> DecodedAudio:
         duration_ms=-(-length // SAMPLES_PER_MS),
         quality_flags=tuple(flags),
     )
-    return DecodedAudio(pcm, facts)
+    return DecodedAudio(pcm, facts, tuple(spool for part in parts for spool in part.spools))
 
 
 def probe(path: Path) -> AudioFacts:
@@ -165,7 +170,6 @@ def _decode_stream(path: Path, container: InputContainer, max_duration_s: int) -
             raise _too_long(path, max_duration_s)
     if sink is None or sink.length == 0:
         raise _bad(path, "no-samples", "文件里没有任何声音数据", "请重新导出录音后上传")
-    pcm = sink.arrays()
     duration_ms = -(-sink.length // SAMPLES_PER_MS)
     flags = []
     if damage.packets:
@@ -175,7 +179,19 @@ def _decode_stream(path: Path, container: InputContainer, max_duration_s: int) -
     facts = replace(
         _facts(container, sink.channels, duration_ms), quality_flags=tuple(sorted(flags))
     )
-    return DecodedAudio(pcm, facts)
+    return DecodedAudio(sink.arrays(), facts, tuple(sink.spools))
+
+
+def _padded(part: DecodedAudio, length: int) -> NDArray[np.int16]:
+    """The one channel with silence after it, `length` samples in all."""
+    if len(part.pcm[0]) == length:
+        return part.pcm[0]
+    if not part.spools:
+        return np.pad(part.pcm[0], (0, length - len(part.pcm[0])))
+    spool = part.spools[0]
+    spool.grow(length)
+    spool.samples[len(part.pcm[0]) :] = 0
+    return spool.samples[:length]
 
 
 @dataclass(slots=True)
@@ -239,27 +255,49 @@ def _frames(container: InputContainer, damage: _Damage) -> Iterator[AudioFrame]:
 class _Pcm:
     """Growing int16 storage; its first size comes from the header, so copies are rare.
 
-    Pages that no sample was written to take no memory, so a header that promises too much
-    costs nothing.
+    In memory, pages that no sample was written to take none of it, so a header that promises too
+    much costs nothing. A long recording goes to files, from the moment that it proves to be one.
     """
 
     def __init__(self, channels: int, expected_samples: int) -> None:
         self.channels = channels
         self.length = 0
-        size = max(expected_samples, SAMPLE_RATE_HZ)
+        self.spools: list[Spool] = []
+        size = min(max(expected_samples, SAMPLE_RATE_HZ), _MEMORY_SAMPLES)
         self._arrays = [np.empty(size, np.int16) for _ in range(channels)]
+        self._unreleased = 0
 
     def append(self, block: NDArray[np.int16]) -> None:
         end = self.length + block.shape[1]
         if end > len(self._arrays[0]):
-            for array in self._arrays:
-                array.resize(max(end, len(array) * 5 // 4), refcheck=False)
+            self._grow(end)
         for array, samples in zip(self._arrays, block, strict=True):
             array[self.length : end] = samples
         self.length = end
+        self._unreleased += block.shape[1]
+        if self._unreleased > _MEMORY_SAMPLES:
+            self._unreleased = 0
+            for spool in self.spools:
+                spool.release()
 
     def arrays(self) -> tuple[NDArray[np.int16], ...]:
         return tuple(array[: self.length] for array in self._arrays)
+
+    def _grow(self, needed: int) -> None:
+        if needed <= _MEMORY_SAMPLES:
+            size = min(max(needed, len(self._arrays[0]) * 5 // 4), _MEMORY_SAMPLES)
+            for array in self._arrays:
+                array.resize(size, refcheck=False)
+            return
+        size = max(needed, self.length * 5 // 4)
+        if self.spools:
+            for spool in self.spools:
+                spool.grow(size)
+        else:
+            self.spools = [Spool(size) for _ in self._arrays]
+            for spool, array in zip(self.spools, self._arrays, strict=True):
+                spool.samples[: self.length] = array[: self.length]
+        self._arrays = [spool.samples for spool in self.spools]
 
 
 def _check_channels(path: Path, channels: int) -> None:

@@ -1,7 +1,6 @@
 """Recordings that a browser cannot play, as FLAC that it can."""
 
 import tempfile
-from collections.abc import Sequence
 from fractions import Fraction
 from pathlib import Path
 
@@ -9,7 +8,7 @@ import av
 import numpy as np
 from av.audio.frame import AudioFrame
 
-from asr.decode import SAMPLE_RATE_HZ, DecodedAudio, decode, decode_pair
+from asr.decode import SAMPLE_RATE_HZ, DecodedAudio
 from asr.transcript import AudioFacts
 
 _FRAME_SAMPLES = 4096
@@ -29,27 +28,18 @@ def is_browser_playable(facts: AudioFacts) -> bool:
     return facts.codec in _PLAYABLE.get(facts.container, ())
 
 
-def write_playable(paths: Sequence[Path], target: Path, max_duration_s: int = 4 * 3600) -> None:
-    """Writes the call as one 16 kHz FLAC file: stereo for two mono recordings.
+def write_playable(audio: DecodedAudio, target: Path) -> None:
+    """Writes the call as one 16 kHz FLAC file, stereo if it has two channels.
 
     `target` appears whole or not at all.
 
     Args:
-        paths: One recording, or two mono recordings of the same call.
+        audio: The recording.
         target: File to write; its folder must exist.
-        max_duration_s: Longest recording accepted.
 
     Raises:
-        AppError: as `asr.decode.decode`.
-        ValueError: when there are not one or two paths.
+        OSError: when there is no room for it.
     """
-    if len(paths) not in (1, 2):
-        raise ValueError(f"a call has one or two recordings, not {len(paths)}")
-    audio = (
-        decode(paths[0], max_duration_s)
-        if len(paths) == 1
-        else decode_pair(paths[0], paths[1], max_duration_s)
-    )
     with tempfile.TemporaryDirectory(prefix=".playable-", dir=target.parent) as folder:
         draft = Path(folder) / "audio.flac"
         _write_flac(audio, draft)

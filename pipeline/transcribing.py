@@ -129,29 +129,30 @@ def _hear_sync(
         if stopping.is_set():
             raise StoppedError
 
-    audio = (
+    recording = (
         decode(paths[0], max_duration_s)
         if len(paths) == 1
         else decode_pair(paths[0], paths[1], max_duration_s)
     )
-    if options.mix_channels and len(audio.pcm) > 1:
-        audio = mixed_down(audio)
+    is_mixed = options.mix_channels and len(recording.pcm) > 1
+    audio = mixed_down(recording) if is_mixed else recording
     transcript = transcriber.transcribe_audio(
         audio, parse_channel_map(channel_map), hotwords=hotwords, progress=progress
     )
     if options.swap_roles:
         transcript = with_swapped_roles(transcript)
-    waveform = tuple(
-        ChannelWaveform(
-            channel=channel,
-            per_second=_PEAKS_PER_SECOND,
-            peaks=np.asarray(values, dtype=np.int8).tobytes(),
+    with audio.kept_small(), recording.kept_small():
+        waveform = tuple(
+            ChannelWaveform(
+                channel=channel,
+                per_second=_PEAKS_PER_SECOND,
+                peaks=np.asarray(values, dtype=np.int8).tobytes(),
+            )
+            for channel, values in enumerate(peaks(audio, _PEAKS_PER_SECOND))
         )
-        for channel, values in enumerate(peaks(audio, _PEAKS_PER_SECOND))
-    )
-    if len(paths) == 1 and is_browser_playable(audio.facts):
-        return _Heard(transcript, waveform, None)
-    write_playable(paths, playable, max_duration_s)
+        if len(paths) == 1 and is_browser_playable(audio.facts):
+            return _Heard(transcript, waveform, None)
+        write_playable(recording, playable)
     return _Heard(transcript, waveform, playable)
 
 

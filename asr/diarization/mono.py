@@ -18,6 +18,7 @@ from asr.diarization.embeddings import (
 )
 from asr.diarization.roles import RoleDecision, decide_roles
 from asr.diarization.words import split_utterance, voice_of
+from asr.spool import Spool, kept_small
 from asr.transcript import ChannelSpeech, Role, Transcript, UntranscribedSpeech, Utterance
 from core.errors import AppError
 from core.span import Span, merge_spans
@@ -27,6 +28,7 @@ FLAG_ROLES_UNKNOWN = "roles-unknown"
 FLAG_ROLES_UNCERTAIN = "roles-uncertain"
 FLAG_ONE_VOICE = "one-voice"
 
+_MIX_BLOCK = 60 * 1000 * SAMPLES_PER_MS  # samples mixed at once
 _JOIN_MS = 500  # pauses over which one voice's stretches are one run
 
 
@@ -100,9 +102,15 @@ def without_roles(transcript: Transcript) -> Transcript:
 
 def mixed_down(audio: DecodedAudio) -> DecodedAudio:
     """The recording on one channel, each of its channels at an equal share of its level."""
-    whole = sum(pcm.astype(np.int32) for pcm in audio.pcm)
-    pcm = np.asarray(whole // len(audio.pcm), np.int16)
-    return replace(audio, pcm=(pcm,), facts=replace(audio.facts, channels=1))
+    length = len(audio.pcm[0])
+    spools = (Spool(length),) if audio.spools else ()
+    mixed = spools[0].samples if spools else np.empty(length, np.int16)
+    with audio.kept_small(), kept_small(spools):
+        for first in range(0, length, _MIX_BLOCK):
+            block = slice(first, first + _MIX_BLOCK)
+            whole = sum(pcm[block].astype(np.int32) for pcm in audio.pcm)
+            mixed[block] = whole // len(audio.pcm)
+    return DecodedAudio((mixed,), replace(audio.facts, channels=1), spools)
 
 
 def who_speaks(

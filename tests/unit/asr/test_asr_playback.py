@@ -1,15 +1,15 @@
 """What the page plays and draws: playable copies and waveform peaks."""
 
+import errno
 from pathlib import Path
 
 import numpy as np
 import pytest
 
-from asr.decode import DecodedAudio, decode, probe
+from asr.decode import DecodedAudio, decode, decode_pair, probe
 from asr.playback import is_browser_playable, write_playable
 from asr.transcript import AudioFacts
 from asr.waveform import peaks
-from core.errors import AppError
 
 CLIPS = Path(__file__).resolve().parents[3] / "fixtures" / "audio" / "clips"
 
@@ -35,7 +35,7 @@ def test_which_files_browsers_play(name: str, playable: bool) -> None:
 
 def test_an_amr_becomes_flac_with_the_same_samples(tmp_path: Path) -> None:
     target = tmp_path / "call.flac"
-    write_playable([CLIPS / "mono.amr"], target)
+    write_playable(decode(CLIPS / "mono.amr", 60), target)
     assert is_browser_playable(probe(target))
     assert np.array_equal(decode(target, 60).pcm[0], decode(CLIPS / "mono.amr", 60).pcm[0])
     assert [path.name for path in tmp_path.iterdir()] == ["call.flac"]
@@ -43,15 +43,21 @@ def test_an_amr_becomes_flac_with_the_same_samples(tmp_path: Path) -> None:
 
 def test_two_mono_files_become_one_stereo_file(tmp_path: Path) -> None:
     target = tmp_path / "call.flac"
-    write_playable([CLIPS / "pair-agent.wav", CLIPS / "pair-customer.wav"], target)
+    write_playable(decode_pair(CLIPS / "pair-agent.wav", CLIPS / "pair-customer.wav", 60), target)
     audio = decode(target, 60)
     assert len(audio.pcm) == 2
     assert np.array_equal(audio.pcm[0], decode(CLIPS / "pair-agent.wav", 60).pcm[0])
 
 
-def test_a_bad_file_leaves_no_target(tmp_path: Path) -> None:
-    with pytest.raises(AppError):
-        write_playable([CLIPS / "text.mp3"], tmp_path / "call.flac")
+def test_what_cannot_be_written_leaves_no_target(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def full(*_paths: object) -> None:
+        raise OSError(errno.ENOSPC, "no space left")
+
+    monkeypatch.setattr(Path, "replace", full)
+    with pytest.raises(OSError, match="no space"):
+        write_playable(decode(CLIPS / "mono.amr", 60), tmp_path / "call.flac")
     assert list(tmp_path.iterdir()) == []
 
 
