@@ -16,8 +16,10 @@ MEANINGS: Mapping[str, str] = {
     "TINGJIAN_ASR__WEIGHTS": "权重：名称、模型库名称，或 CTranslate2 目录",
     "TINGJIAN_ASR__DEVICE": "推理设备：auto、cpu、cuda",
     "TINGJIAN_ASR__COMPUTE_TYPE": "CTranslate2 计算类型；auto = CPU 上 int8，CUDA 上 float16",
-    "TINGJIAN_ASR__CPU_THREADS": "推理线程数；0 = 全部核心",
-    "TINGJIAN_ASR__BATCH_SIZE": "每批编码的窗口数",
+    "TINGJIAN_ASR__CPU_THREADS": (
+        "CPU 推理线程数，每个线程各做各的窗口（超过 8 个时几个线程做一个）；0 = 全部核心"
+    ),
+    "TINGJIAN_ASR__BATCH_SIZE": "每批最多解码几个窗口；0 = CPU 上 8，CUDA 上按空闲显存",
     "TINGJIAN_ASR__BEAM_SIZE": "解码的束宽",
     "TINGJIAN_ASR__PROFILE": (
         "fast = 识别一遍，只对没有得到文字的部分再试；"
@@ -38,6 +40,9 @@ MEANINGS: Mapping[str, str] = {
     "TINGJIAN_WORKER__MAX_ATTEMPTS": "可重试的失败最多尝试几次",
     "TINGJIAN_WORKER__RETRY_BASE_S": "失败的步骤再试前的等待（秒），逐次乘四",
     "TINGJIAN_WORKER__SHUTDOWN_S": "停止 worker 时，正在做的任务有几秒收尾",
+    "TINGJIAN_WORKER__TRANSCRIBE_CONCURRENCY": (
+        "每个 worker 同时识别几通；2 让 GPU 在下一通解码时不空闲，CPU 上适合很短的通话"
+    ),
     "TINGJIAN_WORKER__ANALYZE_CONCURRENCY": "每个 worker 同时分析几通",
     "TINGJIAN_WORKER__RECYCLE_AUDIO_HOURS": (
         "worker 处理这么多小时的录音后退出，由守护重新启动；0 = 不退出"

@@ -22,11 +22,15 @@ _LONGEST_BACKOFF_S = 30.0
 
 @dataclass(frozen=True, slots=True)
 class Program:
-    """A child to keep running: arguments of `tingjian`, and file descriptors it inherits."""
+    """A child to keep running: arguments of `tingjian`, and file descriptors it inherits.
+
+    `environment` is what it sees differently from the other children.
+    """
 
     name: str
     arguments: tuple[str, ...]
     inherited: tuple[int, ...] = ()
+    environment: tuple[tuple[str, str], ...] = ()
 
 
 @dataclass(slots=True)
@@ -109,7 +113,7 @@ class Supervisor:
         command = [*_COMMAND, *child.program.arguments]
         child.process = subprocess.Popen(  # noqa: S603 - our own program and arguments
             command,
-            env={**self.environment, LIFELINE: "1"},
+            env={**self.environment, **dict(child.program.environment), LIFELINE: "1"},
             stdin=subprocess.PIPE,
             pass_fds=child.program.inherited,
             start_new_session=True,

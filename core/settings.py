@@ -28,8 +28,18 @@ class AsrSettings(BaseModel):
     compute_type: str = Field(
         "auto", description="CTranslate2 compute type; auto = int8 on CPU, float16 on CUDA."
     )
-    cpu_threads: int = Field(0, ge=0, description="Threads for inference; 0 = all cores.")
-    batch_size: int = Field(8, ge=1, le=128, description="Encoder windows per batch.")
+    cpu_threads: int = Field(
+        0,
+        ge=0,
+        description="Threads for inference on CPU, each with windows of its own (above 8, several"
+        " to a window); 0 = all cores.",
+    )
+    batch_size: int = Field(
+        0,
+        ge=0,
+        le=128,
+        description="Most windows decoded together; 0 = 8 on CPU, by free memory on CUDA.",
+    )
     beam_size: int = Field(1, ge=1, le=10, description="Beam width of the decoder.")
     profile: Literal["fast", "best"] = Field(
         "fast",
@@ -79,6 +89,12 @@ class WorkerSettings(BaseModel):
     )
     shutdown_s: float = Field(
         20.0, ge=0, description="Seconds that running work gets to finish when a worker is stopped."
+    )
+    transcribe_concurrency: int = Field(
+        1,
+        ge=1,
+        description="Calls recognised at once per worker; 2 keeps a GPU busy while the next call"
+        " is decoded, and short calls on CPU.",
     )
     analyze_concurrency: int = Field(1, ge=1, description="Calls analysed at once per worker.")
     recycle_audio_hours: float = Field(

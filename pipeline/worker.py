@@ -13,7 +13,7 @@ from sqlalchemy import text
 from core.errors import AppError
 from core.settings import Settings, WorkerSettings
 from models.database import Database, open_database
-from pipeline.jobs import ANALYZE_QUEUE, DELIVER_QUEUE, QUEUES
+from pipeline.jobs import ANALYZE_QUEUE, DELIVER_QUEUE, QUEUES, TRANSCRIBE_QUEUE
 from pipeline.maintenance import maintain, rescue
 from pipeline.recycling import stop_when_worn
 from pipeline.resources import Resources, make_resources
@@ -150,9 +150,11 @@ def _make_worker(app: App, settings: Settings, queue: str, *, wait: bool) -> Wor
 
 
 def _concurrency(queue: str, settings: WorkerSettings) -> int:
-    return {ANALYZE_QUEUE: settings.analyze_concurrency, DELIVER_QUEUE: _DELIVERIES_AT_ONCE}.get(
-        queue, 1
-    )
+    return {
+        TRANSCRIBE_QUEUE: settings.transcribe_concurrency,
+        ANALYZE_QUEUE: settings.analyze_concurrency,
+        DELIVER_QUEUE: _DELIVERIES_AT_ONCE,
+    }.get(queue, 1)
 
 
 async def _jobs(database: Database, queues: Sequence[str]) -> tuple[int, int]:

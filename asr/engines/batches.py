@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 _T = TypeVar("_T")
 
+CPU_BATCH_SIZE = 8
 # So many windows at once keep a machine busy with one call; more threads than that go to each.
 _MOST_LANES = 8
 

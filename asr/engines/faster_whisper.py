@@ -16,8 +16,9 @@ from numpy.typing import NDArray
 
 from asr.decode import SAMPLES_PER_MS
 from asr.engines.base import DecodeOptions, WindowText, WindowWord
-from asr.engines.batches import Piece, batches, lanes, pieces
+from asr.engines.batches import CPU_BATCH_SIZE, Piece, batches, lanes, pieces
 from asr.engines.mel import HOP_SAMPLES, log_mel
+from asr.gpus import batch_size_for, gpus
 from asr.transcript import EngineInfo
 from core.errors import AppError
 from core.settings import AsrSettings
@@ -77,8 +78,10 @@ class FasterWhisperEngine:
 
     def __init__(self, directory: Path, name: str, sha256: str, settings: AsrSettings) -> None:
         device, compute_type = _device(settings)
-        self.batch_size = settings.batch_size
         self._is_cpu = device == "cpu"
+        self.batch_size = settings.batch_size or (
+            CPU_BATCH_SIZE if self._is_cpu else _gpu_batch_size(directory)
+        )
         self._lanes, threads = lanes(settings.cpu_threads or _cores()) if self._is_cpu else (1, 1)
         try:
             self._model = WhisperModel(
@@ -245,6 +248,15 @@ def _device(settings: AsrSettings) -> tuple[str, str]:
     device = "cuda" if has_cuda and settings.device != "cpu" else "cpu"
     automatic = "float16" if device == "cuda" else "int8"
     return device, automatic if settings.compute_type == "auto" else settings.compute_type
+
+
+def _gpu_batch_size(directory: Path) -> int:
+    """By the free memory of the GPU that CTranslate2 takes, the first; 8 when nobody knows it."""
+    first = next(iter(gpus()), None)
+    if first is None:
+        return CPU_BATCH_SIZE
+    weights = sum(path.stat().st_size for path in directory.glob("*.bin"))
+    return batch_size_for(first.free_mb, weights >> 20)
 
 
 def _cores() -> int:

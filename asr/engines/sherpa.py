@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 from asr.assemble import fit_words
 from asr.decode import SAMPLE_RATE_HZ, SAMPLES_PER_MS
 from asr.engines.base import DecodeOptions, WindowText, WindowWord
+from asr.engines.batches import CPU_BATCH_SIZE
 from asr.transcript import EngineInfo, Word
 from core.errors import AppError
 from core.ids import sha256_file
@@ -152,7 +153,7 @@ def load_sherpa(directory: Path, settings: AsrSettings) -> SherpaEngine:
             "word_confidence": False,
         },
     )
-    return SherpaEngine(recogniser, info, settings.batch_size)
+    return SherpaEngine(recogniser, info, settings.batch_size or CPU_BATCH_SIZE)
 
 
 def model_kind(metadata: Mapping[str, str]) -> Kind | None:

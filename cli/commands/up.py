@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Annotated
 import httpx
 import typer
 
+from asr.gpus import gpus
 from cli.console import JsonFlag, err, out, print_json
 from cli.listening import bind, url_of
 from cli.options import DataDir, Host, Port, load_settings
@@ -89,7 +90,8 @@ def running(settings: Settings, port_fix: str, *, with_worker: bool = True) -> I
     """
     listener = bind(settings.api.host, settings.api.port, port_fix)
     with contextlib.closing(listener), stop_requested() as stopping, _database(settings) as made:
-        supervisor = Supervisor(_programs(listener, with_worker), _environment(settings))
+        workers = worker_programs(settings) if with_worker else ()
+        supervisor = Supervisor((_server(listener), *workers), _environment(settings))
         supervisor.start()
         try:
             url = url_of(listener)
@@ -113,10 +115,24 @@ def _database(settings: Settings) -> Iterator["Bootstrapped"]:
             runner.run(database.close())
 
 
-def _programs(listener: socket.socket, with_worker: bool) -> tuple[Program, ...]:
+def worker_programs(settings: Settings) -> tuple[Program, ...]:
+    """One worker for each GPU, which sees only that one; one worker on a machine without any."""
+    found = gpus() if settings.asr.device != "cpu" else ()
+    if len(found) < 2:
+        return (Program("worker", ("worker",)),)
+    return tuple(
+        Program(
+            f"worker-{number}",
+            ("worker",),
+            environment=(("CUDA_VISIBLE_DEVICES", gpu.uuid),),
+        )
+        for number, gpu in enumerate(found)
+    )
+
+
+def _server(listener: socket.socket) -> Program:
     number = listener.fileno()
-    server = Program("server", ("serve", "--fd", str(number)), (number,))
-    return (server, Program("worker", ("worker",))) if with_worker else (server,)
+    return Program("server", ("serve", "--fd", str(number)), (number,))
 
 
 def _environment(settings: Settings) -> dict[str, str]:
