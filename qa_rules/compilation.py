@@ -54,6 +54,7 @@ from qa_rules.searches import (
     KeywordCondition,
     RegexCondition,
     RepetitionCondition,
+    Search,
     SemanticCondition,
     SentimentCondition,
     VolumeCondition,
@@ -136,10 +137,12 @@ class Compiler:
         try:
             missing = absence(name, rule.conditions)
             build = _relation(condition, slots, rule.unheard_ms, missing) or _measure(condition)
-            if build is None:
-                anchor = getattr(condition, "scope").anchor
+            if build is None and isinstance(condition, Search):
+                anchor = condition.scope.anchor
                 setting = Setting(rule.unheard_ms, missing, slots[anchor.of] if anchor else None)
                 build = _search(condition, setting)
+            if build is None:
+                raise TypeError(f"{type(condition).__name__} has no operator")
         except ValueError as error:
             raise _error(rule, f"条件 {name} 的流程成环：{error}") from error
         # Names mean other conditions in other rules: what they stand for is part of the key.
@@ -230,7 +233,7 @@ _SEARCHES: Mapping[type, Callable[..., SearchOperator]] = {
 }
 
 
-def _search(condition: Condition, setting: Setting) -> Build:
+def _search(condition: Search, setting: Setting) -> Build:
     return lambda: _SEARCHES[type(condition)](condition, setting)
 
 

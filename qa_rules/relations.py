@@ -71,7 +71,7 @@ class Step:
 
     step: str
     next: tuple[str, ...] = ()
-    reach: Reach = Reach()
+    reach: Reach = field(default_factory=Reach)
     optional: bool = False
 
 

@@ -6,11 +6,9 @@ are never shown: a regex goes by its `label`, or by the name that its rule gives
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
-from functools import lru_cache
+from dataclasses import replace
 
 from asr.transcript import ROLE_NAMES
-from events import keywords
 from nlp.entities import NAMES as ENTITY_NAMES
 from qa_rules.boolean import And, AtLeast, Line, Name, Not, Or
 from qa_rules.measures import (
@@ -19,7 +17,6 @@ from qa_rules.measures import (
     InterruptionCondition,
     Measure,
     MetadataCondition,
-    MetadataTest,
     MonologueCondition,
     SilenceCondition,
     SpeechRateCondition,
@@ -37,7 +34,7 @@ from qa_rules.relations import (
     UnansweredCondition,
     WithinCondition,
 )
-from qa_rules.scope import EVERY_HIT, LAST_HIT, Anchor, Range, Reach, Scope
+from qa_rules.scope import EVERY_HIT, LAST_HIT, Anchor, Reach, Scope
 from qa_rules.searches import (
     ActCondition,
     EntityCondition,
@@ -50,45 +47,12 @@ from qa_rules.searches import (
     SentimentCondition,
     VolumeCondition,
 )
-
-_SHOWN = 2
-_COMPARED = {"=": "是", "!=": "不是", ">": "大于", ">=": "不小于", "<": "小于", "<=": "不大于"}
-_OPPOSITE = {"=": "!=", "!=": "=", ">": "<=", ">=": "<", "<": ">=", "<=": ">"}
-_FIELDS = {
-    "agent": "坐席",
-    "team": "团队",
-    "campaign": "任务",
-    "direction": "呼叫方向",
-    "disposition": "通话结果",
-    "duration_s": "通话秒数",
-    "talk_s": "说话秒数",
-}
-
-
-@dataclass(frozen=True, slots=True)
-class Phrase:
-    """A condition in words: `subject` with `yes` states it, with `no` it denies it.
-
-    `subject` says who and where (`坐席在前 3 句内`), so that two phrases about the same can
-    share it.
-    """
-
-    subject: str
-    yes: str
-    no: str
-
-    def says(self, holds: bool = True) -> str:
-        """The whole clause; a denial without a place says that all of the call is meant."""
-        return self.subject + (self.yes if holds else self.no)
-
-    def flipped(self) -> "Phrase":
-        """The phrase of the opposite condition."""
-        return Phrase(self.subject, self.no, self.yes)
+from qa_rules.wording import Phrase, bounded, field_words, role_name, some_words, subject_of
 
 
 def rule_sentence(rule: Rule) -> str:
     """`坐席在前 3 句内没有出现“开场白/问候语” → 扣 5 分`: when the rule hits, and what follows."""
-    given = [_test(test) for test in rule.applies]
+    given = [field_words(test) for test in rule.applies]
     if rule.applies_if is not None:
         given.append(line_sentence(rule.applies_if, rule.conditions))
     when = f"{'，且'.join(given)}时，" if given else ""
@@ -127,7 +91,7 @@ def absence(name: str, conditions: Mapping[str, Condition]) -> str:
     everywhere = isinstance(scope, Scope) and not scope.ranges
     text = f"{found.subject}{'全程' if everywhere else ''}{found.no}"
     if isinstance(condition, KeywordCondition) and condition.label:
-        text += f"（{_some(condition.words)}）"
+        text += f"（{some_words(condition.words)}）"
     return text
 
 
@@ -148,7 +112,7 @@ def phrase(name: str, conditions: Mapping[str, Condition]) -> Phrase:
 
 
 def _search(name: str, condition: Search) -> Phrase:
-    who = _who(condition.scope)
+    who = subject_of(condition.scope)
     match condition:
         case KeywordCondition():
             return _keyword(condition)
@@ -171,7 +135,7 @@ def _search(name: str, condition: Search) -> Phrase:
             what = condition.label or "几乎同样的话"
             return Phrase(who, f"把{what}说了 {times} 遍以上", f"没有把{what}说 {times} 遍")
         case VolumeCondition(above=above, below=below, count=count):
-            level = _bounded("", Bounds(above=above, below=below), " dBFS").yes
+            level = bounded("", Bounds(above=above, below=below), " dBFS").yes
             return Phrase(who, f"有 {count} 句以上的音量{level}", f"没有 {count} 句音量{level}的话")
 
 
@@ -182,7 +146,7 @@ def _said(who: str, what: str) -> Phrase:
 def _entity(condition: EntityCondition, who: str) -> Phrase:
     names = [ENTITY_NAMES[kind] for kind in condition.kinds]
     bounds = Bounds(above=condition.above, below=condition.below)
-    limit = "" if bounds == Bounds() else f"（数值{_bounded('', bounds, '').yes}）"
+    limit = "" if bounds == Bounds() else f"（数值{bounded('', bounds, '').yes}）"
     either = condition.label or "或".join(names)
     match condition.mode:
         case "any":
@@ -246,36 +210,36 @@ def _measured(condition: Measure) -> Phrase:
         case InterruptionCondition():
             times = f" {condition.count} 次以上" if condition.count > 1 else ""
             what = f"抢话{times}（重叠 {condition.min_overlap_ms} 毫秒以上）"
-            return Phrase(_role(condition.role), what, f"没有{what}")
+            return Phrase(role_name(condition.role), what, f"没有{what}")
         case SpeechRateCondition(of="utterance"):
-            rate = _bounded("", condition.bounds, " 字/分钟").yes
+            rate = bounded("", condition.bounds, " 字/分钟").yes
             what = f" {condition.count} 句以上的语速{rate}"
-            return Phrase(_role(condition.role), f"有{what}", f"没有{what}")
+            return Phrase(role_name(condition.role), f"有{what}", f"没有{what}")
         case SpeechRateCondition():
-            return _bounded(f"{_role(condition.role)}语速", condition.bounds, " 字/分钟")
+            return bounded(f"{role_name(condition.role)}语速", condition.bounds, " 字/分钟")
         case TalkRatioCondition():
-            return _bounded(f"{_role(condition.role)}说话占比", condition.bounds, "%", 100)
+            return bounded(f"{role_name(condition.role)}说话占比", condition.bounds, "%", 100)
         case DurationCondition(of="call"):
-            return _bounded("通话时长", condition.bounds, " 秒")
+            return bounded("通话时长", condition.bounds, " 秒")
         case DurationCondition():
-            return _bounded(f"{_role(condition.role)}说话时长", condition.bounds, " 秒")
+            return bounded(f"{role_name(condition.role)}说话时长", condition.bounds, " 秒")
         case MonologueCondition():
             times = f" {condition.count} 次" if condition.count > 1 else ""
             what = f"连续说话超过 {condition.min_s:g} 秒{times}"
-            return Phrase(_role(condition.role), what, f"没有{what}")
+            return Phrase(role_name(condition.role), what, f"没有{what}")
         case TurnsCondition():
             unit = "句" if condition.of == "utterances" else "轮"
-            return _bounded(f"{_role(condition.role)}说的话", condition.bounds, f" {unit}")
+            return bounded(f"{role_name(condition.role)}说的话", condition.bounds, f" {unit}")
         case MetadataCondition():
-            yes = "，且".join(_test(test) for test in condition.tests)
+            yes = "，且".join(field_words(test) for test in condition.tests)
             if len(condition.tests) == 1:
-                return Phrase("", yes, _test(condition.tests[0], False))
+                return Phrase("", yes, field_words(condition.tests[0], False))
             return Phrase("", yes, f"不满足（{yes}）")
 
 
 def _keyword(condition: KeywordCondition) -> Phrase:
-    who, count = _who(condition.scope), len(condition.words)
-    wanted = condition.label or _some(condition.words)
+    who, count = subject_of(condition.scope), len(condition.words)
+    wanted = condition.label or some_words(condition.words)
     match condition.mode:
         case "any":
             return Phrase(who, f"说了{wanted}", f"没有说{wanted}")
@@ -292,7 +256,7 @@ def _keyword(condition: KeywordCondition) -> Phrase:
 def _event(condition: EventCondition) -> Phrase:
     names = [f"“{node}”" for node in condition.nodes]
     either = condition.label or "或".join(names)
-    who = _who(condition.scope)
+    who = subject_of(condition.scope)
     match condition.mode:
         case "any":
             return Phrase(who, f"出现{either}", f"没有出现{either}")
@@ -358,71 +322,3 @@ def _joined(
         subject = one.subject
     text = "，".join(parts)
     return f"（{text}）" if inner else text
-
-
-def _role(role: str) -> str:
-    return "双方" if role == "any" else ROLE_NAMES[role]
-
-
-def _who(scope: Scope) -> str:
-    who = "通话中" if scope.role == "any" else ROLE_NAMES[scope.role]
-    if not scope.ranges:
-        return who
-    return f"{who}在{'且'.join(map(range_words, scope.ranges))}内"
-
-
-def range_words(part: Range) -> str:
-    """`前 3 句`, `最后 20 秒`, `第 2 到 5 句`."""
-    unit = "秒" if part.unit == "s" else "句"
-    if part.edge == "between":
-        return f"第 {part.low:g} 到 {part.high:g} {unit}"
-    return f"{'前' if part.edge == 'first' else '最后'} {part.high:g} {unit}"
-
-
-def _bounded(subject: str, bounds: Bounds, unit: str, times: float = 1) -> Phrase:
-    above = "" if bounds.above is None else f"{bounds.above * times:g}{unit}"
-    below = "" if bounds.below is None else f"{bounds.below * times:g}{unit}"
-    if above and below:
-        return Phrase(subject, f"在 {above}到 {below}之间", f"不在 {above}到 {below}之间")
-    if above:
-        return Phrase(subject, f"超过 {above}", f"不超过 {above}")
-    return Phrase(subject, f"不到 {below}", f"不少于 {below}")
-
-
-def _test(test: MetadataTest, holds: bool = True) -> str:
-    field = _FIELDS.get(test.key, test.key)
-    if test.comparator in ("in", "not in"):
-        same = holds == (test.comparator == "in")
-        return f"{field}{'是' if same else '不是'} {'或 '.join(map(str, test.values))}"
-    if test.comparator == "matches":
-        return f"{field}{'符合' if holds else '不符合'}“{test.values[0]}”"
-    comparator = test.comparator if holds else _OPPOSITE[test.comparator]
-    return f"{field}{_COMPARED[comparator]} {test.values[0]}"
-
-
-def _some(words: tuple[str, ...]) -> str:
-    shown = [f"“{expression_words(word)}”" for word in words[:_SHOWN]]
-    return "或".join(shown) if len(words) <= _SHOWN else f"{''.join(shown)}等 {len(words)} 种说法"
-
-
-@lru_cache(maxsize=4096)
-def expression_words(source: str) -> str:
-    """A keyword expression as one thing that somebody may say: `(加|添加) near/6 微信` is 添加微信.
-
-    Of alternatives the longest stands for all; what must not occur is left out.
-    """
-    return _words(keywords.parse_expression(source))
-
-
-def _words(expression: keywords.Expression) -> str:
-    match expression:
-        case keywords.Term(text):
-            return text
-        case keywords.Near(left, right, _):
-            return _words(left) + _words(right)
-        case keywords.AnyOf(parts):
-            return max(map(_words, parts), key=len)
-        case keywords.AllOf(parts):
-            return "＋".join(filter(None, map(_words, parts)))
-        case keywords.Not(_):
-            return ""

@@ -149,7 +149,7 @@ def _tests() -> Schema:
 
 
 def _example() -> Schema:
-    spoken = {who: _TEXT for who in ("坐席", "客服", "客户", "agent", "customer")}
+    spoken = dict.fromkeys(("坐席", "客服", "客户", "agent", "customer"), _TEXT)
     line = _object({**spoken, "gap_ms": {"type": "integer"}, "duration_ms": {"type": "integer"}})
     dialogue = {
         "anyOf": [_TEXT, {"type": "array", "items": {"anyOf": [_NAME, line]}, "minItems": 1}]

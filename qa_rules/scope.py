@@ -1,6 +1,6 @@
 """Where a condition looks: who says it, which part of the call, near which other condition."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Literal
 
 SaidBy = Literal["agent", "customer", "any"]
@@ -60,7 +60,7 @@ class Anchor:
 
     of: str
     side: Direction = "after"
-    reach: Reach = Reach()
+    reach: Reach = field(default_factory=Reach)
     hit: int = EVERY_HIT
 
 

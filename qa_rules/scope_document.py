@@ -128,7 +128,7 @@ def read_distance(reader: Reader, node: yaml.Node) -> Reach:
 
 
 def read_many(reader: Reader, node: yaml.Node, what: str) -> tuple[Mode, tuple[str, ...], int]:
-    """Mode, entries and count of `[a, b]`, or `{any|all|none: [a, b]}`, or `{at_least: 2, of: [a, b]}`."""
+    """Mode, entries and count of `[a, b]`, `{none: [a, b]}` or `{at_least: 2, of: [a, b]}`."""
     if not isinstance(node, yaml.MappingNode):
         return "any", filled(reader, node, what), 1
     entries = reader.mapping(node, ("any", "all", "none", "at_least", "of"), what)

@@ -123,7 +123,7 @@ class VolumeOperator(SearchOperator):
         self._condition = condition
         super().__init__(condition.scope, setting, None, layer="volume")
 
-    def judge(self, facts: CallFacts, selection: Selection) -> Verdict:
+    def judge(self, _facts: CallFacts, selection: Selection) -> Verdict:
         """The verdict on the selected part of a call."""
         condition = self._condition
         sure: list[Evidence] = []

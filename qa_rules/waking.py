@@ -22,8 +22,8 @@ class Waking:
     """The slots of operators by what wakes them.
 
     A search sleeps while none of its triggers occurs and its scope has no gap, one with an anchor
-    while the anchor does; a relation while what it relates does. `quiet` holds the truth codes of sleepers by
-    slot; those of operators that never sleep are placeholders.
+    while the anchor does; a relation while what it relates does. `quiet` holds the truth codes of
+    sleepers by slot; those of operators that never sleep are placeholders.
     """
 
     def __init__(self, operators: Sequence[Operator]) -> None:

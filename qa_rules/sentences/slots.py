@@ -105,7 +105,8 @@ def _write_range(part: Range) -> str:
 
 def _read_scope(text: str) -> Fields:
     found = re.fullmatch(
-        rf"(?:在【({NAME})】(第 \d+ 次|最后一次)?(之后|之前|前后)({_REACH})，)?({ROLE})(?:在(.*)内)?",
+        rf"(?:在【({NAME})】(第 \d+ 次|最后一次)?(之后|之前|前后)({_REACH})，)?"
+        rf"({ROLE})(?:在(.*)内)?",
         text,
         re.DOTALL,
     )

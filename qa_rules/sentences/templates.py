@@ -135,7 +135,9 @@ TEMPLATES: tuple[Template, ...] = (
     ),
     Template(VolumeCondition, "{scope}{+有|没有} {count} 句以上的音量{level}{options}"),
     Template(OrderCondition, "{first}之后{+出现|没有出现}{then}{options}"),
-    Template(WithinCondition, "{of}{direction}{reach}{+出现|没有出现}{find}{options}", lacking=False),
+    Template(
+        WithinCondition, "{of}{direction}{reach}{+出现|没有出现}{find}{options}", lacking=False
+    ),
     Template(WithinCondition, "有一次{of}{direction}{reach}缺了{find}{options}", lacking=True),
     Template(TimesCondition, "{of}出现{low}{high}{options}"),
     Template(

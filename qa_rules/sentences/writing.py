@@ -1,6 +1,7 @@
 """A rule as one controlled Chinese sentence, which `reading` reads back to the same rule.
 
-    [适用于通话信息 … 。][当 LINE 时，]LINE → EFFECT[，容忍 N 毫秒语音没有文本][。其中 CLAUSE；CLAUSE]
+    [适用于通话信息 … 。][当 LINE 时，]LINE → EFFECT[，容忍 N 毫秒语音没有文本]
+    [。其中 CLAUSE；CLAUSE]
 
 Every condition is stated once, by a clause that ends in its name (`坐席说了“您好”〔问候〕`), and
 named from then on (`【问候】成立`). Those that no boolean line states follow 其中.
@@ -118,6 +119,6 @@ def _step(step: Step) -> str:
 
 def _tests(tests: tuple[MetadataTest, ...]) -> str:
     return "，且 ".join(
-        f"{quote_text(test.key)}{COMPARED[test.comparator]}{'、'.join(map(write_scalar, test.values))}"
+        quote_text(test.key) + COMPARED[test.comparator] + "、".join(map(write_scalar, test.values))
         for test in tests
     )

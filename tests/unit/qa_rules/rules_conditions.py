@@ -1,5 +1,7 @@
 """Conditions of every kind with every option and any text, for round trips (not for judging)."""
 
+from functools import lru_cache
+
 from hypothesis import strategies as st
 
 from nlp.entities import KINDS
@@ -117,6 +119,7 @@ _LINES: st.SearchStrategy[Line] = st.one_of(
 )
 
 
+@lru_cache
 def conditions() -> st.SearchStrategy[Condition]:
     """A condition of any kind; what it refers to need not exist."""
     return st.one_of(

@@ -9,6 +9,7 @@ that both evaluators read.
 
 import re
 from dataclasses import dataclass
+from itertools import pairwise
 
 from qa_rules.boolean import And, AtLeast, Line, Name, Not, Or
 from qa_rules.call import CallView
@@ -208,7 +209,7 @@ def part_of(scope: Scope, rule: Rule, call: CallView):
     where there is nothing to search."""
     said, window, gap = scope_of(scope, rule.unheard_ms, call)
     if gap == "not_applicable" or scope.anchor is None or nobody(scope, call):
-        if gap == "not_applicable" or nobody(scope, call) and gap:
+        if gap == "not_applicable" or (nobody(scope, call) and gap):
             return Answer(gap, [], gap)
         return said, lambda place: True, gap
     anchor = scope.anchor
@@ -286,7 +287,7 @@ def both_ms(some: list[tuple[int, int]], others: list[tuple[int, int]]) -> int:
     edges = sorted({edge for span in (*some, *others) for edge in span})
     return sum(
         end - start
-        for start, end in zip(edges, edges[1:], strict=False)
+        for start, end in pairwise(edges)
         if any(s <= start and end <= e for s, e in some)
         and any(s <= start and end <= e for s, e in others)
     )

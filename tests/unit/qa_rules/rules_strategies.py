@@ -1,6 +1,7 @@
 """Random rule sets and calls, small enough that everything meets everything."""
 
 from dataclasses import replace
+from functools import lru_cache
 
 from hypothesis import strategies as st
 
@@ -95,6 +96,7 @@ def hit_on(utterance: Utterance, node: str) -> EventHit:
     )  # fmt: skip
 
 
+@lru_cache
 def ranges() -> st.SearchStrategy[Range]:
     """Ranges of every kind, empty ones left out."""
     counts = st.integers(1, 6)
@@ -108,6 +110,7 @@ def ranges() -> st.SearchStrategy[Range]:
     )
 
 
+@lru_cache
 def scopes() -> st.SearchStrategy[Scope]:
     """A role and up to two ranges."""
     roles = st.sampled_from(["agent", "customer", "any"])
@@ -131,6 +134,7 @@ def entries(draw: st.DrawFn, of: tuple[str, ...]) -> tuple[tuple[str, ...], str,
     return words, mode, draw(st.integers(1, len(words))) if mode == "at_least" else 1
 
 
+@lru_cache
 def tests_on_metadata() -> st.SearchStrategy[MetadataTest]:
     """Comparisons that the document can state."""
     return st.one_of(
@@ -146,6 +150,7 @@ def tests_on_metadata() -> st.SearchStrategy[MetadataTest]:
     )  # fmt: skip
 
 
+@lru_cache
 def simple_conditions() -> st.SearchStrategy[Condition]:
     """Conditions that refer to no other."""
     keyword = st.builds(
@@ -214,9 +219,21 @@ def rules(draw: st.DrawFn, rule_id: str = "r") -> Rule:
 @st.composite
 def relations(draw: st.DrawFn, placed: list[str], every: list[str]) -> dict[str, Condition]:
     """Some conditions that look at others."""
-    names, found = st.sampled_from(placed), dict[str, Condition]()
+    makers, found = _relations_over(tuple(placed), tuple(every)), dict[str, Condition]()
+    for name in draw(st.lists(st.sampled_from(sorted(makers)), max_size=3, unique=True)):
+        found[name] = draw(makers[name])
+    if len(placed) > 1 and draw(st.booleans()):
+        found["p"] = draw(processes(draw(st.permutations(placed))))
+    return found
+
+
+@lru_cache
+def _relations_over(
+    placed: tuple[str, ...], every: tuple[str, ...]
+) -> dict[str, st.SearchStrategy[Condition]]:
+    names = st.sampled_from(placed)
     reach = st.builds(Reach, utterances=st.integers(0, 4))
-    makers: dict[str, st.SearchStrategy[Condition]] = {
+    return {
         "o": st.builds(OrderCondition, first=names, then=names),
         "w": st.builds(
             WithinCondition, find=names, of=names, reach=reach, lacking=st.booleans(),
@@ -224,7 +241,7 @@ def relations(draw: st.DrawFn, placed: list[str], every: list[str]) -> dict[str,
         ),
         "t": st.builds(TimesCondition, of=names, at_least=st.integers(1, 3),
                        at_most=st.none() | st.integers(0, 3)),
-        "l": st.builds(LogicCondition, of=lines(every)),
+        "l": st.builds(LogicCondition, of=_lines_over(every)),
         "n": st.builds(
             lambda e, s, a: KeywordCondition(
                 words=e[0], mode=e[1], at_least=e[2], scope=replace(s, anchor=a), polarity="any"
@@ -232,11 +249,6 @@ def relations(draw: st.DrawFn, placed: list[str], every: list[str]) -> dict[str,
             entries(WORDS), scopes(), anchors(names),
         ),
     }  # fmt: skip
-    for name in draw(st.lists(st.sampled_from(sorted(makers)), max_size=3, unique=True)):
-        found[name] = draw(makers[name])
-    if len(placed) > 1 and draw(st.booleans()):
-        found["p"] = draw(processes(draw(st.permutations(placed))))
-    return found
 
 
 @st.composite
@@ -257,7 +269,11 @@ def processes(draw: st.DrawFn, names: list[str]) -> ProcessCondition:
 
 def lines(names: list[str]) -> st.SearchStrategy[Line]:
     """Boolean lines over the given names."""
+    return _lines_over(tuple(names))
 
+
+@lru_cache
+def _lines_over(names: tuple[str, ...]) -> st.SearchStrategy[Line]:
     def grow(inner: st.SearchStrategy[Line]) -> st.SearchStrategy[Line]:
         pairs = st.lists(inner, min_size=2, max_size=3).map(tuple)
         return st.one_of(

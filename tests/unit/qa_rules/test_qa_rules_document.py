@@ -46,6 +46,17 @@ def rule(**changes: str) -> str:
         (rule(conditions="{词: {keyword: {at_least: 3, of: [a, b]}}}"), 11, 42, "超过"),
         (rule(conditions="{and: {keyword: a}}"), 11, 18, "条件名"),
         (rule(conditions="{词: {within: {find: a, of: b}}}"), 11, 30, "utterances 或 seconds"),
+        (rule(conditions="{词: {times: {of: a}}}"), 11, 29, "at_least、at_most"),
+        (rule(conditions="{词: {entity: telephone}}"), 11, 30, "可用的有：phone"),
+        (rule(conditions="{词: {process: [a, b, a]}}"), 11, 38, "重复"),
+        (rule(conditions="{词: {process: [{step: a, next: c}, b]}}"), 11, 48, "不是这个流程"),
+        (rule(conditions="{词: {process: [{step: a, next: end}, b]}}"), 11, 31, "走不到步骤 b"),
+        (rule(conditions="{词: {process: [a, {step: b, next: a}]}}"), 11, 31, "成环"),
+        (rule(conditions="{词: {keyword: x, anchor: {utterances: 3}}}"), 11, 42, "after、before"),
+        (rule(conditions="{词: {keyword: x, in_one_utterance: true}}"), 11, 52, "只用于 all"),
+        (rule(conditions="{词: {volume: {count: 2}}}"), 11, 30, "dBFS"),
+        (rule(conditions="{词: {talk_ratio: {above: 0.5}, role: any}}"), 11, 54, "之一"),
+        (rule(conditions="{词: {metadata: {a: {matches: '(?=x)'}}}}"), 11, 46, "RE2"),
         (rule(examples="{must_fire: [[您好]]}"), 13, 29, "坐席"),
         (rule(name=""), 5, 5, "缺少 name"),
         ("a: [\n", 2, 1, "YAML"),
@@ -95,6 +106,22 @@ def test_a_valid_rule_has_no_issues() -> None:
         ({"conditions": "{词: {act: 不文明用语, role: customer}}"}, "role-mismatch"),
         ({"conditions": "{词: {act: 不文明用语, at_least: 0.05}}"}, "low-chance"),
         ({"veto_if": "字"}, "undefined-condition"),
+        ({"conditions": "{词: {regex: '(?:[ab]*,?)*x'}}"}, "backtracking-regex"),
+        ({"conditions": "{词: {rule: two}}"}, "unknown-rule"),
+        (
+            {"conditions": "{a: {keyword: {none: [x]}}, 词: {times: {of: a, at_least: 1}}}"},
+            "unreachable-condition",
+        ),
+        (
+            {"conditions": "{a: {turns: {above: 9}}, 词: {keyword: x, anchor: {after: a}}}"},
+            "no-position",
+        ),
+        ({"conditions": "{词: {entity: phone, above: 3}}"}, "unreachable-condition"),
+        ({"conditions": "{词: {entity: amount, above: 9, below: 3}}"}, "contradictory-range"),
+        (
+            {"conditions": "{a: {keyword: x}, 词: {times: {of: a, at_least: 3, at_most: 2}}}"},
+            "contradictory-range",
+        ),
         ({"examples": "{must_fire: [您好]}"}, "missing-examples"),
         ({"category": "别"}, "unknown-category"),
         ({"hit_if": "词 and not 词"}, "never-hits"),
@@ -170,3 +197,15 @@ def test_ranges_read_aloud() -> None:
         (part,) = condition.scope.ranges  # type: ignore[union-attr]
         assert isinstance(part, Range)
         assert str(part) == text
+
+
+def test_rules_of_one_meaning_in_other_words_are_duplicates() -> None:
+    first = rule(
+        conditions="{甲: {keyword: [a, b]}, 乙: {regex: x}}", hit_if="not (甲 and 乙)"
+    ).rstrip()
+    second = rule(
+        id="two", conditions="{丙: {keyword: [b, a], label: 别名}, 丁: {regex: x}}",
+        hit_if="not 丁 or not 丙",
+    )  # fmt: skip
+    both = parse_ruleset(first + "\n" + second.removeprefix(HEAD))
+    assert [issue.code for issue in lint_ruleset(both, ())] == ["duplicate-rule"]

@@ -18,7 +18,7 @@ from qa_rules.model import Category, Example, ExampleLine, Rule, RuleSet, Scorec
 from qa_rules.relations import RuleCondition
 from qa_rules.scoring import score
 
-SLOW = settings(max_examples=100, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+SLOW = settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 _TEXT = (
     st.text(
         st.characters(codec="utf-8", exclude_categories=("Cs", "Cc", "Zl", "Zp")),

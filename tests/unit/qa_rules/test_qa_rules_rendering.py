@@ -3,7 +3,7 @@
 import re
 
 import pytest
-from hypothesis import given
+from hypothesis import HealthCheck, given, settings
 from rules_strategies import rules
 
 from asr.transcript import AudioFacts, EngineInfo, Transcript, Utterance
@@ -11,8 +11,9 @@ from qa_rules.call import CallView
 from qa_rules.document import dump_ruleset, load_pack, pack_names, parse_document, parse_ruleset
 from qa_rules.evaluation import RuleEvaluator
 from qa_rules.model import Rule
-from qa_rules.rendering import expression_words, rule_sentence
+from qa_rules.rendering import rule_sentence
 from qa_rules.searches import RegexCondition
+from qa_rules.wording import expression_words
 
 _DOCUMENT = """\
 ruleset: 测
@@ -94,6 +95,7 @@ def test_no_rule_of_a_pack_shows_syntax(name: str) -> None:
         assert not any(pattern in sentence for pattern in patterns)
 
 
+@settings(max_examples=60, deadline=None, suppress_health_check=list(HealthCheck))
 @given(rules())
 def test_every_rule_has_a_sentence(one: Rule) -> None:
     assert " → " in rule_sentence(one)

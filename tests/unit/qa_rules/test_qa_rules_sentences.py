@@ -16,7 +16,7 @@ from qa_rules.sentences.writing import write_rule
 NAMES = ["甲", "乙-2", "c_3", "丁"]
 
 
-@settings(max_examples=100, deadline=None, suppress_health_check=list(HealthCheck))
+@settings(max_examples=60, deadline=None, suppress_health_check=list(HealthCheck))
 @given(stated_rules(lines(NAMES), NAMES))
 def test_a_sentence_reads_back_to_the_same_rule(rule: Rule) -> None:
     assert replace(rule, **read_rule(write_rule(rule)).fields()) == rule
@@ -31,7 +31,8 @@ def test_the_rules_of_the_packs_read_back(pack: str) -> None:
 def rule_of(conditions: str, hit_if: str, more: str = "") -> Rule:
     text = (
         'ruleset: 测\nversion: "1"\ncategories: [类]\nrules:\n  - {id: r, name: 规, category: 类, '
-        f"severity: minor, reason: 因, score: -5, hit_if: {hit_if}, {more}conditions: {{{conditions}}}}}\n"
+        f"severity: minor, reason: 因, score: -5, hit_if: {hit_if}, {more}"
+        f"conditions: {{{conditions}}}}}\n"
     )
     return parse_ruleset(text).rules[0]
 
