@@ -77,7 +77,7 @@ class FasterWhisperEngine:
     window_ms = 30_000 - _TAIL_MS
 
     def __init__(self, directory: Path, name: str, sha256: str, settings: AsrSettings) -> None:
-        device, compute_type = _device(settings)
+        device, compute_type = device_for(settings)
         self._is_cpu = device == "cpu"
         self.batch_size = settings.batch_size or (
             CPU_BATCH_SIZE if self._is_cpu else _gpu_batch_size(directory)
@@ -237,7 +237,12 @@ def _bucket_ms(window: NDArray[np.float32]) -> int:
     return min(30_000, max(_LEAST_MS, -(-length_ms // _BUCKET_MS) * _BUCKET_MS))
 
 
-def _device(settings: AsrSettings) -> tuple[str, str]:
+def device_for(settings: AsrSettings) -> tuple[str, str]:
+    """Device and compute type: what the settings say, or the best that there is.
+
+    Raises:
+        AppError: `device-unavailable` when CUDA is asked for and absent.
+    """
     has_cuda = ctranslate2.get_cuda_device_count() > 0
     if settings.device == "cuda" and not has_cuda:
         raise AppError(
