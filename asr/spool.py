@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from core.errors import AppError
 
 _ITEM_BYTES = 2
-_RELEASE_EVERY_S = 0.1
+_RELEASE_EVERY_S = 0.02
 
 
 class Spool:
