@@ -29,6 +29,20 @@ def test_samples_outlive_release_and_growth() -> None:
     assert spool.samples[0] == 7
 
 
+def test_released_samples_are_not_in_memory() -> None:
+    spool = Spool(20 << 20)
+    spool.samples[:] = 3
+    before = resident_mb()
+    spool.release()
+    assert before - resident_mb() > 35
+    assert int(spool.samples[-1]) == 3
+
+
+def resident_mb() -> float:
+    status = Path("/proc/self/statm").read_text(encoding="ascii")
+    return int(status.split()[1]) * os.sysconf("SC_PAGE_SIZE") / (1 << 20)
+
+
 def test_reading_inside_kept_small_gives_the_samples() -> None:
     spool = Spool(1_000_000)
     spool.samples[:] = 5
