@@ -8,6 +8,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from api.documents import DocumentNoun, Outline, document_router
 from api.v1.trees.examples import TREE
+from api.v1.trees.learning import add_learning
 from api.v1.trees.spreadsheets import add_spreadsheets
 from core.changes import EntryChange
 from core.errors import LintIssue
@@ -42,3 +43,4 @@ TREES = DocumentNoun(
 )
 router = document_router(TREES)
 add_spreadsheets(router, TREES)
+add_learning(router, TREES)
