@@ -16,6 +16,7 @@ from models.database import Database
 from models.partitions import ensure_partitions
 from pipeline.bulk.stages import requeue_runs
 from pipeline.jobs import defer_analysis, defer_delivery, defer_transcription
+from pipeline.reviews.workflow import finalise_overdue
 
 logger = logging.getLogger(__name__)
 
@@ -45,11 +46,15 @@ async def rescue(app: App, database: Database, settings: WorkerSettings) -> int:
 
 
 async def maintain(app: App, database: Database) -> None:
-    """Make the partitions of the coming months; remove old sessions, runs and failed jobs."""
+    """Make the partitions of the coming months; remove old sessions, runs and failed jobs.
+
+    Reviews whose time to appeal is over become final.
+    """
     async with database.session() as session:
         created = await ensure_partitions(session)
         await delete_expired_sessions(session)
         await delete_old_runs(session)
+        await finalise_overdue(session, dt.datetime.now(dt.UTC))
         await session.commit()
     if created:
         logger.info("partitions created", extra={"partitions": ", ".join(created)})

@@ -20,6 +20,7 @@ from api.web.catalogue import Phrases
 from api.web.page_route import PageRoute
 from api.web.rendering import language_of_request, query, render
 from api.web.review_view import (
+    QUEUE_FIELDS,
     QUEUE_STATES,
     SEVERITIES,
     given_queue,
@@ -65,6 +66,7 @@ async def queue_page(request: Request, principal: Reader, session: SessionDep) -
         "counted": counted,
         "is_more": counted == _COUNTED,
         "given": given,
+        "asked": {name: given.get(name, "") for name in QUEUE_FIELDS},
         "came_from": queue_query(given),
         "states": QUEUE_STATES,
         "severities": SEVERITIES,

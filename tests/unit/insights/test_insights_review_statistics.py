@@ -3,7 +3,7 @@
 import random
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from insights.agreement import cohen_kappa, fleiss_agreement
@@ -116,6 +116,7 @@ errors = st.builds(
 )  # fmt: skip
 
 
+@settings(deadline=None)
 @given(hits=shares, non_hits=shares, scale=st.integers(1, 50), error=st.one_of(st.none(), errors))
 def test_every_estimate_lies_inside_its_interval_inside_the_unit_interval(
     hits: tuple[int, int], non_hits: tuple[int, int], scale: int, error: ReviewerError | None
@@ -130,12 +131,14 @@ def test_every_estimate_lies_inside_its_interval_inside_the_unit_interval(
     assert found.kappa is None or -1 - 1e-9 <= found.kappa <= 1 + 1e-9
 
 
+@settings(deadline=None)
 @given(n=st.integers(1, 300), data=st.data())
 def test_the_weighted_form_of_wilson_is_wilson(n: int, data: st.DataObject) -> None:
     k = data.draw(st.integers(0, n))
     assert wilson_of_share(k / n, n) == wilson_interval(k, n)
 
 
+@settings(deadline=None)
 @given(a=shares, b=shares)
 def test_a_ratio_lies_in_its_interval_and_turns_round(
     a: tuple[int, int], b: tuple[int, int]

@@ -3,10 +3,11 @@
 import datetime as dt
 import uuid
 from dataclasses import replace
+from pathlib import Path
 from typing import get_args
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from core.errors import AppError
@@ -114,6 +115,7 @@ VIEWS = st.builds(
 )  # fmt: skip
 
 
+@settings(deadline=None)
 @given(view=VIEWS, actor=ACTORS)
 def test_possible_says_exactly_what_step_allows(view: ReviewView, actor: Actor) -> None:
     for action in get_args(ReviewAction):
@@ -126,6 +128,7 @@ def test_possible_says_exactly_what_step_allows(view: ReviewView, actor: Actor) 
             assert allowed
 
 
+@settings(deadline=None)
 @given(view=VIEWS, actor=ACTORS)
 def test_nobody_judges_the_own_work_and_agents_only_speak_for_themselves(
     view: ReviewView, actor: Actor
@@ -148,3 +151,9 @@ def test_the_diagram_has_an_arrow_for_every_step() -> None:
     for move in TRANSITIONS:
         for source in move.sources:
             assert f"{source} --> {move.target}: {move.action}" in text
+
+
+@pytest.mark.parametrize("page", ["review.md", "en/review.md"])
+def test_the_documentation_shows_this_machine(page: str) -> None:
+    text = (Path(__file__).resolve().parents[3] / "docs" / page).read_text("utf-8")
+    assert f"```mermaid\n{diagram()}\n```" in text

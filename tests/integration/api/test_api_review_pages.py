@@ -1,0 +1,161 @@
+"""The pages of review, ledger and calibration: shown to whom, and their forms without scripts."""
+
+import httpx
+import pytest
+from conftest import PASSWORD, MakeClient
+from fastapi import FastAPI
+from reviewable_calls import call_with, finding
+
+from models.access import add_user
+from models.database import Database
+
+ORIGIN = {"Origin": "http://tingjian.test", "Sec-Fetch-Site": "same-origin"}
+
+
+async def browser(
+    app: FastAPI, seeded: Database, name: str, role: str, **who: object
+) -> httpx.AsyncClient:
+    """A signed-in browser."""
+    async with seeded.session() as session:
+        await add_user(session, username=name, password=PASSWORD, role=role, **who)  # type: ignore[arg-type]
+        await session.commit()
+    client = httpx.AsyncClient(
+        transport=httpx.ASGITransport(app=app), base_url="http://tingjian.test", headers=ORIGIN
+    )
+    answer = await client.post("/sign-in", data={"username": name, "password": PASSWORD})
+    assert answer.status_code == 303
+    return client
+
+
+async def test_a_review_goes_all_the_way_by_forms_alone(app: FastAPI, seeded: Database) -> None:
+    call = await call_with(seeded)
+    li = await browser(app, seeded, "li", "reviewer")
+    queue = await li.get("/reviews", params={"show": "all"})
+    assert queue.status_code == 200
+    assert f"/calls/{call}" in queue.text
+    taken = await li.post("/reviews/next", data={"came_from": "show=all"})
+    assert taken.headers["location"] == f"/calls/{call}?from=show%3Dall#findings"
+    page = (await li.get(f"/calls/{call}", params={"from": "show=all"})).text
+    assert 'data-do="confirm"' in page
+    assert 'href="/reviews?show=all"' in page
+
+    address = f"/calls/{call}/review"
+    refused = await li.post(f"{address}/submit", headers={"X-Fragment": "findings"})
+    assert (refused.status_code, refused.json()["error"]["code"]) == (409, "review-incomplete")
+    overturned = await li.post(
+        f"{address}/verdict",
+        data={"rule": "promise", "decision": "overturn", "reason_code": "context"},
+        headers={"X-Fragment": "findings"},
+    )
+    assert overturned.status_code == 200
+    assert "已推翻" in overturned.text
+    assert "<html" not in overturned.text
+    added = await li.post(
+        f"{address}/verdict",
+        data={
+            "rule": "greeting", "decision": "add", "reason_code": "missed-by-rule",
+            "utterance": "1",
+        },
+    )  # fmt: skip
+    assert added.status_code == 303
+    assert "您好我是启航教育的" in (await li.get(f"/calls/{call}/findings")).text
+    assert (await li.post(f"{address}/submit", data={"comment": "不错"})).status_code == 303
+    done = (await li.get(f"/calls/{call}")).text
+    assert "已复核" in done
+    assert 'data-do="confirm"' not in done
+
+    agent = await browser(app, seeded, "zhang", "agent", agent="小张")
+    seen = (await agent.get(f"/calls/{call}")).text
+    assert f"{address}/appeal" in seen
+    appeal = {"rules": ["greeting"], "reason": "说了"}
+    assert (await agent.post(f"{address}/appeal", data=appeal)).status_code == 303
+    boss = await browser(app, seeded, "boss", "manager", teams=["甲组"])
+    assert f"{address}/decide" in (await boss.get(f"/calls/{call}")).text
+    decision = {"upheld": ["greeting"], "comment": "确实说了"}
+    assert (await boss.post(f"{address}/decide", data=decision)).status_code == 303
+    final = (await agent.get(f"/calls/{call}")).text
+    assert "终审" in final
+    assert "确实说了" in final
+    reopened = await boss.post(f"{address}/reopen")
+    assert reopened.status_code == 303
+    for client in (li, agent, boss):
+        await client.aclose()
+
+
+async def test_two_reviewers_who_ask_for_the_next_call_get_different_ones(
+    app: FastAPI, seeded: Database
+) -> None:
+    first, second = await call_with(seeded), await call_with(seeded)
+    li = await browser(app, seeded, "li", "reviewer")
+    wang = await browser(app, seeded, "wang", "reviewer")
+    form = {"came_from": "show=all"}
+    given = {
+        (await client.post("/reviews/next", data=form)).headers["location"].split("?")[0]
+        for client in (li, wang)
+    }
+    assert given == {f"/calls/{first}", f"/calls/{second}"}
+    nothing = await li.post("/reviews/next", data={"came_from": "show=all&team=x"})
+    assert nothing.headers["location"].startswith("/reviews?")
+    for client in (li, wang):
+        await client.aclose()
+
+
+async def test_samples_ledger_and_calibration_by_forms(app: FastAPI, seeded: Database) -> None:
+    for _ in range(2):
+        await call_with(seeded)
+    admin = await browser(app, seeded, "root", "admin")
+    li = await browser(app, seeded, "li", "reviewer")
+    drawn = await admin.post(
+        "/review-samples",
+        data={
+            "name": "抽", "called_from": "2026-03-01", "called_to": "2026-03-31", "hits": "2",
+            "non_hits": "2",
+        },
+    )  # fmt: skip
+    assert drawn.status_code == 303
+    sampled = await admin.get(drawn.headers["location"])
+    assert sampled.text.count("data-row") == 2
+    sample = drawn.headers["location"].rpartition("=")[2]
+    made = await admin.post(
+        "/calibrations",
+        data={"name": "盲", "members": ["root", "li"], "sample": sample, "limit": "2"},
+    )
+    assert made.status_code == 303
+    address = made.headers["location"]
+    for client in (admin, li):
+        for position in (0, 1):
+            answer = await client.post(f"{address}/verdicts/{position}", data={"outcome": "hit"})
+            assert answer.status_code == 303
+    blind = (await li.get(address)).text
+    assert "root 违反" not in blind
+    assert "?blind=1" in blind
+    assert (await li.post(f"{address}/close")).status_code == 403
+    assert (await admin.post(f"{address}/close")).status_code == 303
+    assert "root 违反" in (await li.get(address)).text
+    assert "盲" in (await li.get("/calibrations")).text
+    assert "抽" in (await admin.get("/reviews")).text
+    assert (await li.get("/accuracy")).status_code == 200
+    assert (await admin.post("/accuracy/snapshots")).status_code == 303
+    assert "accuracy@1" in (await admin.get("/accuracy?lang=en")).text
+    for client in (admin, li):
+        await client.aclose()
+
+
+async def test_a_blind_call_page_tells_nothing_of_what_was_found(
+    app: FastAPI, seeded: Database
+) -> None:
+    call = await call_with(seeded, finding("promise"))
+    li = await browser(app, seeded, "li", "reviewer")
+    blind = (await li.get(f"/calls/{call}", params={"blind": "1"})).text
+    assert "放心包过的" in blind
+    assert "规则promise" not in blind
+    assert "规则promise" in (await li.get(f"/calls/{call}")).text
+    await li.aclose()
+
+
+@pytest.mark.parametrize("asked", ["state=x", "severity=x", "score_below=x", "sample=x"])
+async def test_a_filter_that_makes_no_sense_is_named(as_user: MakeClient, asked: str) -> None:
+    li = await as_user("li", role="reviewer")
+    answer = await li.get(f"/reviews?{asked}")
+    assert answer.status_code == 422
+    assert asked.split("=")[0] in answer.text
