@@ -129,7 +129,7 @@ nodes:
 
 
 def test_packs_are_found_by_name_and_by_domain() -> None:
-    assert set(pack_names()) == {"电销通用", "职业教育", "保险"}
+    assert set(pack_names()) == {"电销通用", "职业教育", "保险", "医美", "贷款"}
     assert load_pack("edu") is load_pack("职业教育") or load_pack("edu") == load_pack("职业教育")
     assert load_pack("ins").name == "保险"
     assert load_pack("general").domain == "general"

@@ -169,7 +169,7 @@ def test_leaving_out_a_rule_that_is_not_there_is_refused() -> None:
 
 
 def test_packs_are_found_by_name_and_domain() -> None:
-    assert set(pack_names()) == {"电销通用", "职业教育", "保险"}
+    assert set(pack_names()) == {"电销通用", "职业教育", "保险", "医美", "贷款"}
     assert load_pack("ins") == load_pack("保险")
     assert load_pack("edu").name == "职业教育"
     with pytest.raises(AppError, match="电销通用") as caught:
