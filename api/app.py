@@ -13,6 +13,7 @@ from api.v1.router import TAGS
 from api.v1.router import router as v1_router
 from api.version import version
 from api.web.accuracy_routes import router as accuracy_router
+from api.web.correction_routes import router as correction_router
 from api.web.documents_routes import router as documents_router
 from api.web.review_routes import router as review_router
 from api.web.routes import router as web_router
@@ -58,6 +59,7 @@ def create_app(settings: Settings, database: Database, store: BlobStore) -> Fast
     app.include_router(v1_router)
     app.include_router(web_router)
     app.include_router(review_router)
+    app.include_router(correction_router)
     app.include_router(accuracy_router)
     app.include_router(settings_router)
     app.include_router(documents_router)

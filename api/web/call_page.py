@@ -231,7 +231,7 @@ def _version_facts(
         versions.setdefault("engine", transcript.engine.engine)
         versions.setdefault("weights", transcript.engine.weights)
 
-    names = ("engine", "weights", "encoder", "tree", "ruleset", "software")
+    names = ("engine", "weights", "encoder", "tree", "head", "ruleset", "software")
     return [
         Fact(phrases.t(f"about.{name}"), str(versions[name]))
         for name in names

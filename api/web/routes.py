@@ -31,6 +31,7 @@ from api.v1.calls.requeue import apply_fix, reanalyze, retry_failed
 from api.web.call_filters import filter_of, given_filters
 from api.web.call_page import call_page_values
 from api.web.catalogue import Phrases
+from api.web.correction_view import NO_CORRECTIONS, correction_values
 from api.web.list_view import SHOWN_PROBLEMS, ListedResult, listed_results
 from api.web.page_route import PageRoute, local_path
 from api.web.rendering import language_of_request, query, render
@@ -147,13 +148,19 @@ async def call_page(
     row = await visible_call(session, principal, call_id)
     # In a blind calibration people hear the call without what anybody said of it.
     is_blind = request.query_params.get("blind") == "1"
+    transcript = await load_transcript(session, call_id)
+    analysis = None if is_blind else await load_analysis(session, call_id)
     values = call_page_values(
         row,
         await call_audio(session, call_id),
-        await load_transcript(session, call_id),
-        None if is_blind else await load_analysis(session, call_id),
+        transcript,
+        analysis,
         Phrases(language_of_request(request)),
     )
+    if is_blind:
+        values |= NO_CORRECTIONS
+    else:
+        values |= await correction_values(session, principal, call_id, analysis, transcript)
     came_from = queue_query(queue_from(request.query_params.get("from", "")))
     values |= NO_REVIEW if is_blind else await review_values(session, principal, row, came_from)
     return render(request, "call.html", {"user": principal, **values})
