@@ -21,6 +21,7 @@ from qa_rules.measures import (
 from qa_rules.model import Condition, Rule, RuleSet
 from qa_rules.references import placed_references, references
 from qa_rules.relations import RuleCondition
+from qa_rules.scorecard_lint import lint_scorecards
 from qa_rules.searches import EntityCondition, EventCondition, KeywordCondition, RegexCondition
 from qa_rules.verdict import Verdict
 
@@ -46,6 +47,7 @@ def lint_ruleset(
     """
     issues: list[LintIssue] = []
     issues += _duplicates(ruleset, source)
+    issues += lint_scorecards(ruleset, source)
     categories = {category.name for category in ruleset.categories}
     for rule in ruleset.rules:
         where = rule.source or source
