@@ -4,12 +4,11 @@ import datetime as dt
 import uuid
 
 from asr.transcript import AudioFacts, EngineInfo, Transcript, Utterance
-from core.evidence import Evidence
 from events.hits import SopReport
 from models.calls import NewCall, add_call
 from models.database import Database
 from models.results import StoredAnalysis, save_analysis, save_transcript
-from qa_rules.findings import Finding, Outcome, Score, ScoreLine
+from qa_rules.findings import Finding, FindingEvidence, Outcome, Score, ScoreLine
 
 SAID = ("您好我是启航教育的", "能保证过吗", "放心包过的")
 WHEN = dt.datetime(2026, 3, 2, 10, tzinfo=dt.UTC)
@@ -17,7 +16,7 @@ WHEN = dt.datetime(2026, 3, 2, 10, tzinfo=dt.UTC)
 
 def finding(rule: str, outcome: Outcome = "hit", effect: float = -10.0) -> Finding:
     """The finding of a rule, resting on the third utterance."""
-    evidence = Evidence(
+    evidence = FindingEvidence(
         utterance=2, role="agent", char_start=2, char_end=4, start_ms=4400, end_ms=4900,
         layer="keyword", form="raw", score=1.0, text="包过",
     )  # fmt: skip

@@ -7,7 +7,6 @@ from dataclasses import dataclass
 from typing import Any
 
 from asr.transcript import AudioFacts, ChannelSpeech, EngineInfo, Transcript, Utterance
-from core.evidence import Evidence
 from core.ids import new_id
 from core.span import Span
 from events.hits import SopReport
@@ -18,7 +17,7 @@ from models.results import StoredAnalysis, save_analysis, save_transcript
 from models.tables import Call, RuleSetVersion, User
 from models.versions import get_version
 from qa_rules.document import parse_ruleset
-from qa_rules.findings import Finding, Outcome
+from qa_rules.findings import Finding, FindingEvidence, Outcome
 from qa_rules.scoring import score
 
 NOW = dt.datetime(2026, 3, 2, 9, tzinfo=dt.UTC)
@@ -71,7 +70,7 @@ def finding(rule: str, outcome: Outcome = "clear", at: Sequence[int] = ()) -> Fi
         score_effect=by_id[rule].score if hit else 0.0, veto=False,
         reason="命中" if hit else "未发现", ruleset="复核测试@1",
         evidence=tuple(
-            Evidence(
+            FindingEvidence(
                 utterance=i, role="agent", char_start=0, char_end=2, start_ms=2000 * i,
                 end_ms=2000 * i + 500, layer="keyword", form="raw", score=1.0, text=SAID[i][:2],
             )
