@@ -1,10 +1,11 @@
 """ActModel: calibrated probabilities of the built-in dialogue acts for the turns of a call.
 
-Kernel ridge regression on turns, with three kernels: Gaussian on the mean segment vector of the
-turn and of the turns before it (as random Fourier features, Rahimi and Recht, "Random features for
-large-scale kernel machines", 2007), linear on hashed character and pinyin n-grams, linear on
-place and length. Each label's margin goes through a logistic curve that was fitted on dialogues
-of authors the model had not seen. `scripts/train_acts.py` makes the file; see docs/acts.md.
+Kernel ridge regression on turns, with three kernels: Gaussian on the mean segment vectors of the
+turn and of the turns around it, linear on hashed character and pinyin n-grams, linear on place
+and length. The Gaussian kernel is exact: the file holds the training turns, their vectors reduced
+to the directions that matter. Each label's margin goes through a logistic curve that was fitted on
+dialogues of authors the model had not seen. `scripts/train_acts.py` makes the file; see
+docs/acts.md.
 """
 
 from collections.abc import Sequence
@@ -22,22 +23,64 @@ from events.acts.labels import LABELS, labels_of
 from nlp.encoders.base import SentenceEncoder
 from nlp.threads import single_threaded_algebra
 
-HISTORY_WEIGHTS = (0.6, 0.4)
-"""Weights of the vectors of the turn before and the one before that, beside 1 for the turn."""
+GAMMA = 0.7
+"""Width of the kernel on a turn with the turns around it."""
 
-_SEED = 20_250_101
+ALONE_WEIGHT = 0.5
+ALONE_GAMMA = 1.0
+"""Weight and width of the kernel on the turn alone, which is added."""
+
+NEIGHBOURS = ((-1, 0.6), (-2, 0.4), (1, 0.4))
+"""(distance, weight) of the turns around, beside 1 for the turn itself."""
+
+
+_TURN_ARRAYS = ("codes", "scale", "sizes", "by_agent")
+
+
+@dataclass(frozen=True)
+class TrainingTurns:
+    """The turns that the model was trained on, dialogue by dialogue.
+
+    `codes` (turns, directions) times `scale` (directions) are their reduced mean vectors;
+    `sizes` are the turns of each dialogue, `by_agent` says who speaks.
+    """
+
+    codes: NDArray[np.int8]
+    scale: Floats
+    sizes: NDArray[np.int32]
+    by_agent: NDArray[np.bool_]
+
+    def vectors(self) -> Floats:
+        """The reduced mean vectors as the bytes give them."""
+        return self.codes.astype(np.float32) * self.scale
+
+    def contexts(self, role: Role) -> Floats:
+        """The context vectors of one side's turns."""
+        places = [(at, int(size)) for size in self.sizes for at in range(size)]
+        own = self.by_agent if role == "agent" else ~self.by_agent
+        found: Floats = context_vectors(self.vectors(), places)[own]
+        return found
+
+
+def encode_turns(reduced: Floats, sizes: Sequence[int], by_agent: Sequence[bool]) -> TrainingTurns:
+    """Training turns with their reduced vectors rounded to bytes."""
+    scale = (np.abs(reduced).max(axis=0) / 127.0).astype(np.float32)
+    codes = np.round(reduced / scale).astype(np.int8)
+    return TrainingTurns(codes, scale, np.array(sizes, np.int32), np.array(by_agent))
 
 
 @dataclass(frozen=True)
 class RoleHead:
     """The weights for the labels of one role.
 
-    `fourier` (features, labels), `grams` (slots, labels) and `place` (PLACE_SIZE, labels) give
-    margins; `curves` (labels, 2) their slope and offset, `thresholds` the probabilities to reach.
+    `support` (training turns, reduced context), `weights` (training turns, labels), `grams`
+    (slots, labels) and `place` (PLACE_SIZE, labels) give margins, `bias` (labels) is added;
+    `curves` (labels, 2) are their slope and offset, `thresholds` the probabilities to reach.
     """
 
     labels: tuple[str, ...]
-    fourier: Floats
+    support: Floats
+    weights: Floats
     grams: Floats
     place: Floats
     bias: Floats
@@ -46,21 +89,27 @@ class RoleHead:
 
 
 class ActModel:
-    """The trained model. Immutable and thread safe; `encoder` names the vectors it was made for."""
+    """The trained model. Immutable and thread safe; `encoder` names the vectors it was made for.
+
+    `basis` (dimensions, directions) reduces sentence vectors, `idf` weighs n-grams, `turns` are
+    those it was trained on.
+    """
 
     def __init__(
         self,
         encoder: str,
         version: str,
-        frequencies: Floats,
+        basis: Floats,
         idf: Floats,
+        turns: TrainingTurns,
         heads: dict[Role, RoleHead],
     ) -> None:
         self.encoder = encoder
         self.version = version
+        self.basis = basis
+        self.idf = idf
+        self.turns = turns
         self.heads = heads
-        self._frequencies = frequencies
-        self._idf = idf
         self._column = {label: at for at, label in enumerate(LABELS)}
 
     @classmethod
@@ -85,15 +134,15 @@ class ActModel:
         `turns` are all turns of one call in order, `vectors[i]` the sentence vectors of the
         segments of `turns[i]`.
         """
-        means = mean_vectors(vectors)
-        contexts = context_vectors(means, [(at, len(turns)) for at in range(len(turns))])
+        with single_threaded_algebra():
+            reduced = mean_vectors(vectors) @ self.basis
+        contexts = context_vectors(reduced, [(at, len(turns)) for at in range(len(turns))])
         places = np.array([place_of(turn, at, len(turns)) for at, turn in enumerate(turns)])
         result = np.zeros((len(turns), len(LABELS)), dtype=np.float32)
         for role, rows in _rows_by_role(turns).items():
             picked = [turns[row] for row in rows]
             chances = self._chances(role, picked, contexts[rows], places[rows])
-            columns = [self._column[label] for label in self.heads[role].labels]
-            result[np.ix_(rows, columns)] = chances
+            result[np.ix_(rows, self._columns(role))] = chances
         return result
 
     def piece_chances(self, role: Role, turns: Sequence[Turn], vectors: Floats) -> Floats:
@@ -105,19 +154,23 @@ class ActModel:
         if not turns:
             return result
         places = np.array([place_of(turn, 8, 20) for turn in turns])
-        columns = [self._column[label] for label in self.heads[role].labels]
-        result[:, columns] = self._chances(role, turns, vectors, places)
+        with single_threaded_algebra():
+            contexts = context_vectors(vectors @ self.basis, [(0, 1)] * len(turns))
+        result[:, self._columns(role)] = self._chances(role, turns, contexts, places)
         return result
+
+    def _columns(self, role: Role) -> list[int]:
+        return [self._column[label] for label in self.heads[role].labels]
 
     def _chances(
         self, role: Role, turns: Sequence[Turn], contexts: Floats, places: Floats
     ) -> Floats:
         head = self.heads[role]
         with single_threaded_algebra():
-            margins = fourier(contexts, self._frequencies) @ head.fourier + head.bias
+            margins = kernel(contexts, head.support) @ head.weights + head.bias
             margins += places @ head.place
         for row, turn in enumerate(turns):
-            weights = self._idf[turn.slots]
+            weights = self.idf[turn.slots]
             norm = float(np.linalg.norm(weights)) or 1.0
             margins[row] += (weights / norm) @ head.grams[turn.slots]
         logits = np.clip(margins * head.curves[:, 0] + head.curves[:, 1], -30.0, 30.0)
@@ -142,39 +195,41 @@ def mean_vectors(vectors: Sequence[Floats]) -> Floats:
     return unit.astype(np.float32)
 
 
-def context_vectors(means: Floats, places: Sequence[tuple[int, int]]) -> Floats:
-    """Each turn's vector beside those of the turns before it in its call.
+def context_vectors(reduced: Floats, places: Sequence[tuple[int, int]]) -> Floats:
+    """Each turn's vector beside those of the turns around it in its call, weighted.
 
     `places[i]` is (position in the call, turns of the call); rows of a call are adjacent.
     """
-    parts = [means]
-    for back, weight in enumerate(HISTORY_WEIGHTS, 1):
-        earlier = np.zeros_like(means)
-        known = [row for row, (at, _) in enumerate(places) if at >= back]
-        earlier[known] = weight * means[[row - back for row in known]]
-        parts.append(earlier)
+    parts = [reduced]
+    for distance, weight in NEIGHBOURS:
+        near = np.zeros_like(reduced)
+        known = [row for row, (at, size) in enumerate(places) if 0 <= at + distance < size]
+        near[known] = weight * reduced[[row + distance for row in known]]
+        parts.append(near)
     return np.concatenate(parts, axis=1)
 
 
-def fourier(contexts: Floats, frequencies: Floats) -> Floats:
-    """Random Fourier features whose products approximate the Gaussian kernel.
+def kernel(contexts: Floats, support: Floats) -> Floats:
+    """How alike turns are, in their context and alone; shape (len(contexts), len(support))."""
+    alone = contexts.shape[1] // (len(NEIGHBOURS) + 1)
+    near = _distances(contexts[:, :alone], support[:, :alone])
+    values = _distances(contexts[:, alone:], support[:, alone:])
+    values += near
+    values *= np.float32(-GAMMA)
+    np.exp(values, out=values)
+    near *= np.float32(-ALONE_GAMMA)
+    np.exp(near, out=near)
+    near *= np.float32(ALONE_WEIGHT)
+    values += near
+    return values
 
-    Contexts without history may leave its zeros out.
-    """
-    angles = contexts @ frequencies[: contexts.shape[1]]
-    scale = np.float32(1.0 / np.sqrt(frequencies.shape[1]))
-    features: Floats = np.concatenate([np.cos(angles), np.sin(angles)], axis=1) * scale
-    return features
 
-
-def draw_frequencies(dimensions: int, count: int, gamma: float) -> Floats:
-    """The frequencies of the Gaussian kernel exp(-gamma d²), shape (dimensions, count).
-
-    RandomState is frozen by numpy: the same numbers in every version.
-    """
-    draws = np.random.RandomState(_SEED).standard_normal((dimensions, count))
-    result: Floats = (draws * np.sqrt(2.0 * gamma)).astype(np.float32)
-    return result
+def _distances(left: Floats, right: Floats) -> Floats:
+    squares = np.einsum("ij,ij->i", right, right)
+    distances: Floats = left @ (right.T * np.float32(-2.0))
+    distances += squares
+    distances += np.einsum("ij,ij->i", left, left)[:, None]
+    return distances
 
 
 @lru_cache(maxsize=1)
@@ -184,19 +239,23 @@ def _shipped() -> ActModel:
         return unpack({name: stored[name] for name in stored.files})
 
 
-def pack(model: ActModel, frequencies: tuple[int, int, float]) -> dict[str, NDArray[Any]]:
+def pack(model: ActModel) -> dict[str, NDArray[Any]]:
     """The arrays of a model file; n-gram weights as int8 with one scale for each label."""
     arrays: dict[str, NDArray[Any]] = {
         "encoder": np.array(model.encoder),
         "version": np.array(model.version),
-        "frequencies": np.array(frequencies, dtype=np.float64),
-        "idf": model._idf.astype(np.float16),
+        "basis": model.basis.astype(np.float16),
+        "idf": model.idf.astype(np.float16),
+        "turns.codes": model.turns.codes,
+        "turns.scale": model.turns.scale,
+        "turns.sizes": model.turns.sizes,
+        "turns.by_agent": model.turns.by_agent,
     }
     for role, head in model.heads.items():
         scale = np.maximum(np.abs(head.grams).max(axis=0), 1e-9) / 127.0
         arrays[f"{role}.grams"] = np.round(head.grams / scale).astype(np.int8)
         arrays[f"{role}.scale"] = scale.astype(np.float32)
-        arrays[f"{role}.fourier"] = head.fourier.astype(np.float16)
+        arrays[f"{role}.weights"] = head.weights.astype(np.float16)
         for name in ("place", "bias", "curves", "thresholds"):
             arrays[f"{role}.{name}"] = getattr(head, name).astype(np.float32)
     return arrays
@@ -204,12 +263,13 @@ def pack(model: ActModel, frequencies: tuple[int, int, float]) -> dict[str, NDAr
 
 def unpack(arrays: dict[str, NDArray[Any]]) -> ActModel:
     """The model that arrays of `pack` hold."""
-    dimensions, count, gamma = arrays["frequencies"]
+    turns = TrainingTurns(*(arrays[f"turns.{name}"] for name in _TURN_ARRAYS))
     heads: dict[Role, RoleHead] = {}
     for role in ("agent", "customer"):
         heads[role] = RoleHead(
             labels=labels_of(role),
-            fourier=arrays[f"{role}.fourier"].astype(np.float32),
+            support=turns.contexts(role),
+            weights=arrays[f"{role}.weights"].astype(np.float32),
             grams=arrays[f"{role}.grams"].astype(np.float32) * arrays[f"{role}.scale"],
             place=arrays[f"{role}.place"],
             bias=arrays[f"{role}.bias"],
@@ -219,7 +279,8 @@ def unpack(arrays: dict[str, NDArray[Any]]) -> ActModel:
     return ActModel(
         str(arrays["encoder"]),
         str(arrays["version"]),
-        draw_frequencies(int(dimensions), int(count), float(gamma)),
+        arrays["basis"].astype(np.float32),
         arrays["idf"].astype(np.float32),
+        turns,
         heads,
     )

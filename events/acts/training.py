@@ -16,13 +16,14 @@ from scipy import linalg, sparse
 from asr.transcript import Role
 from events.acts.corpus import Dialogue
 from events.acts.features import GRAM_SLOTS, PLACE_SIZE, Floats, Turn, place_of, read_turn
-from events.acts.labels import ACTS, labels_of
+from events.acts.labels import labels_of
 from events.acts.model import (
     ActModel,
     RoleHead,
+    TrainingTurns,
     context_vectors,
-    draw_frequencies,
-    fourier,
+    encode_turns,
+    kernel,
     mean_vectors,
 )
 from events.acts.noise import Homophones
@@ -30,12 +31,10 @@ from events.semantic import logistic_curve
 from nlp.encoders.base import SentenceEncoder
 from nlp.normalise import forms
 
-GAMMA = 0.7
-FREQUENCIES = 4096
-"""Pairs of Fourier features."""
+DIRECTIONS = 96
+"""Directions that sentence vectors are reduced to; 512 gave 0.001 more."""
 
 NOISE_RATE = 0.09
-_NOISE_WEIGHT = 0.25  # A misheard copy says less about what the words mean.
 _GRAM_WEIGHT = 2.5
 _PLACE_WEIGHT = 0.3
 _RIDGE = 0.4
@@ -48,43 +47,69 @@ _PULL = 5000.0  # Pseudo-labels that draw a label's threshold to the common one:
 
 @dataclass(frozen=True)
 class TurnSet:
-    """All turns of a corpus, clean and as misheard, with what the model reads of each.
+    """All turns of a corpus as written, then all as misheard, with what the model reads of each.
 
-    Row i belongs to `dialogues[i]`; `noisy[i]` says whether it is a misheard copy. `grams` rows
-    have unit length.
+    Row i belongs to `dialogues[i]`; `noisy[i]` says whether it is the misheard copy. `grams` rows
+    have unit length. The model is trained on `training`, the turns as written.
     """
 
     turns: tuple[Turn, ...]
     dialogues: tuple[Dialogue, ...]
     noisy: NDArray[np.bool_]
     labels: tuple[frozenset[str], ...]
+    basis: Floats
+    training: TrainingTurns
     contexts: Floats
     places: Floats
     grams: Any
     idf: Floats
 
-    def rows(self, role: Role) -> NDArray[np.intp]:
-        """Rows of one role."""
-        return np.array([at for at, turn in enumerate(self.turns) if turn.role == role])
+    def rows(self, role: Role, *, noisy: bool = False) -> NDArray[np.intp]:
+        """Rows of one role, as written or as misheard; the same turns in the same order."""
+        return np.array(
+            [
+                at
+                for at, turn in enumerate(self.turns)
+                if turn.role == role and self.noisy[at] == noisy
+            ]
+        )
 
-    def targets(self, role: Role, rows: NDArray[np.intp]) -> Floats:
-        """0/1 for each row and label of a role."""
+    def targets(self, role: Role) -> Floats:
+        """0/1 for each turn and label of a role."""
         names = labels_of(role)
-        return np.array([[name in self.labels[row] for name in names] for row in rows], np.float32)
+        return np.array(
+            [[name in self.labels[row] for name in names] for row in self.rows(role)], np.float32
+        )
+
+
+@dataclass(frozen=True)
+class Fit:
+    """Kernel ridge regression of one role's turns, solved.
+
+    `inverse` is that of the kernel with its ridge: predictions without some of the turns follow
+    from it (Cawley and Talbot 2004). `heard` is the kernel of the misheard copies with the turns.
+    """
+
+    role: Role
+    targets: Floats
+    mean: Floats
+    inverse: Floats
+    weights: Floats
+    heard: Floats
 
 
 @dataclass(frozen=True)
 class HeldOut:
-    """Probabilities of turns by models that saw no dialogue of the same group."""
+    """Probabilities of a role's turns by models that saw no dialogue of the same group."""
 
-    rows: NDArray[np.intp]
-    margins: Floats
-    chances: Floats
+    groups: NDArray[np.str_]
+    written: Floats
+    misheard: Floats
     curves: Floats
 
 
 def read_corpus(dialogues: Sequence[Dialogue], encoder: SentenceEncoder) -> TurnSet:
-    """The turns of a corpus with a misheard copy of every dialogue."""
+    """The turns of a corpus, with a misheard copy of every dialogue."""
     homophones = Homophones(turn.text for dialogue in dialogues for turn in dialogue.turns)
     turns: list[Turn] = []
     owners: list[Dialogue] = []
@@ -97,55 +122,68 @@ def read_corpus(dialogues: Sequence[Dialogue], encoder: SentenceEncoder) -> Turn
             turns += [turn for turn, _ in read]
             labels += [found for _, found in read]
             owners += [dialogue] * len(read)
-    texts = {text: None for turn in turns for text in turn.segment_texts}
-    row = {text: at for at, text in enumerate(texts)}
-    vectors = encoder.encode(list(texts))
-    means = mean_vectors([vectors[[row[t] for t in turn.segment_texts]] for turn in turns])
     noisy = np.arange(len(turns)) >= len(turns) // 2
+    means = mean_vectors(_vectors(turns, encoder))
+    basis = _basis(means[~noisy])
+    reduced = means @ basis
+    half = len(turns) // 2
+    sizes = [size for at, size in places[:half] if at == 0]
+    training = encode_turns(reduced[:half], sizes, [turn.role == "agent" for turn in turns[:half]])
+    reduced[:half] = training.vectors()
     grams, idf = _gram_rows(turns, noisy)
     return TurnSet(
         tuple(turns),
         tuple(owners),
         noisy,
         tuple(labels),
-        context_vectors(means, places),
+        basis,
+        training,
+        context_vectors(reduced, places),
         np.array([place_of(t, *p) for t, p in zip(turns, places, strict=True)]),
         grams,
         idf,
     )
 
 
-def train(data: TurnSet, groups: Sequence[str], encoder: str, version: str) -> ActModel:
+def fit(data: TurnSet, role: Role) -> Fit:
+    """The regression of a role's turns as written."""
+    rows = data.rows(role)
+    targets = data.targets(role)
+    mean: Floats = targets.mean(axis=0)
+    inverse = _inverse(_kernel(data, rows, rows))
+    heard = _kernel(data, data.rows(role, noisy=True), rows)
+    return Fit(role, targets, mean, inverse, inverse @ (targets - mean), heard)
+
+
+def held_out(data: TurnSet, fitted: Fit, groups: Sequence[str]) -> HeldOut:
+    """Probabilities for every turn of a role by models trained without its group.
+
+    `groups[i]` is the group of row i of `data`. Misheard copies are predicted from the turns as
+    written of the other groups; the curves are those of the turns as written.
+    """
+    names = np.array([groups[row] for row in data.rows(fitted.role)])
+    written, misheard = np.empty_like(fitted.targets), np.empty_like(fitted.targets)
+    for name in sorted(set(names.tolist())):
+        out = np.flatnonzero(names == name)
+        block = fitted.inverse[np.ix_(out, out)].astype(np.float64)
+        gone = np.linalg.solve(block, fitted.weights[out]).astype(np.float32)
+        written[out] = fitted.targets[out] - gone
+        weights = fitted.weights - fitted.inverse[:, out] @ gone
+        weights[out] = 0.0
+        misheard[out] = fitted.heard[out] @ weights + fitted.mean
+    curves = _curves(written, fitted.targets)
+    return HeldOut(names, _chances(written, curves), _chances(misheard, curves), curves)
+
+
+def train(
+    data: TurnSet, fits: Sequence[Fit], groups: Sequence[str], encoder: str, version: str
+) -> ActModel:
     """The model of all turns; curves and thresholds from turns of groups that were held out.
 
     `groups[i]` is the group of row i (its author).
     """
-    frequencies = draw_frequencies(data.contexts.shape[1], FREQUENCIES, GAMMA)
-    heads: dict[Role, RoleHead] = {}
-    for role in ("agent", "customer"):
-        held = held_out(data, role, groups)
-        heads[role] = _head(data, role, held)
-    return ActModel(encoder, version, frequencies, data.idf, heads)
-
-
-def held_out(data: TurnSet, role: Role, groups: Sequence[str]) -> HeldOut:
-    """Probabilities for every turn of a role by models trained without its group.
-
-    Noisy copies are in the training, and are predicted like the others.
-    """
-    rows = data.rows(role)
-    kernel, _ = _kernel(data, rows)
-    targets = data.targets(role, rows)
-    names = np.array([groups[row] for row in rows])
-    noisy = data.noisy[rows]
-    margins = np.zeros_like(targets)
-    for name in sorted(set(names.tolist())):
-        seen, unseen = np.flatnonzero(names != name), np.flatnonzero(names == name)
-        weights, mean = _solve(kernel[np.ix_(seen, seen)], targets[seen], noisy[seen])
-        margins[unseen] = kernel[np.ix_(unseen, seen)] @ weights + mean
-    curves = _curves(margins, targets)
-    logits = np.clip(margins * curves[:, 0] + curves[:, 1], -30, 30)
-    return HeldOut(rows, margins, (1 / (1 + np.exp(-logits))).astype(np.float32), curves)
+    heads = {fitted.role: _head(data, fitted, held_out(data, fitted, groups)) for fitted in fits}
+    return ActModel(encoder, version, data.basis, data.idf, data.training, heads)
 
 
 def choose_thresholds(chances: Floats, targets: Floats) -> Floats:
@@ -187,6 +225,20 @@ def _turns(
     ]
 
 
+def _vectors(turns: Sequence[Turn], encoder: SentenceEncoder) -> list[Floats]:
+    texts = {text: None for turn in turns for text in turn.segment_texts}
+    row = {text: at for at, text in enumerate(texts)}
+    vectors = encoder.encode(list(texts))
+    return [vectors[[row[text] for text in turn.segment_texts]] for turn in turns]
+
+
+def _basis(means: Floats) -> Floats:
+    """The directions in which turns differ most, shape (dimensions, DIRECTIONS)."""
+    _, directions = np.linalg.eigh(np.cov(means.T))
+    basis: Floats = directions[:, ::-1][:, :DIRECTIONS].astype(np.float16).astype(np.float32)
+    return basis
+
+
 def _gram_rows(turns: Sequence[Turn], noisy: NDArray[np.bool_]) -> tuple[Any, Floats]:
     ends = np.cumsum([0, *(len(turn.slots) for turn in turns)])
     slots = np.concatenate([turn.slots for turn in turns])
@@ -202,24 +254,20 @@ def _gram_rows(turns: Sequence[Turn], noisy: NDArray[np.bool_]) -> tuple[Any, Fl
     return unit.astype(np.float32), idf
 
 
-def _kernel(data: TurnSet, rows: NDArray[np.intp]) -> tuple[Floats, Floats]:
-    frequencies = draw_frequencies(data.contexts.shape[1], FREQUENCIES, GAMMA)
-    features = fourier(data.contexts[rows], frequencies)
-    places = data.places[rows]
-    kernel: Floats = features @ features.T
-    kernel += (_PLACE_WEIGHT / PLACE_SIZE) * (places @ places.T)
-    grams = data.grams[rows]
-    kernel += _GRAM_WEIGHT * (grams @ grams.T).toarray()
-    return kernel, features
+def _kernel(data: TurnSet, left: NDArray[np.intp], right: NDArray[np.intp]) -> Floats:
+    values = kernel(data.contexts[left], data.contexts[right])
+    values += (_PLACE_WEIGHT / PLACE_SIZE) * (data.places[left] @ data.places[right].T)
+    values += (_GRAM_WEIGHT * (data.grams[left] @ data.grams[right].T)).toarray()
+    return values
 
 
-def _solve(kernel: Floats, targets: Floats, noisy: NDArray[np.bool_]) -> tuple[Floats, Floats]:
-    mean: Floats = targets.mean(axis=0)
-    matrix = kernel.copy()
-    matrix[np.diag_indices(len(matrix))] += np.where(noisy, _RIDGE / _NOISE_WEIGHT, _RIDGE)
-    factor = linalg.cho_factor(matrix, lower=True, overwrite_a=True, check_finite=False)
-    weights: Floats = linalg.cho_solve(factor, targets - mean, check_finite=False)
-    return weights.astype(np.float32), mean
+def _inverse(matrix: Floats) -> Floats:
+    """The inverse of a kernel with the ridge on its diagonal; `matrix` is overwritten."""
+    matrix[np.diag_indices(len(matrix))] += _RIDGE
+    factor, _ = linalg.cho_factor(matrix, lower=True, overwrite_a=True, check_finite=False)
+    lower, _ = linalg.lapack.spotri(factor, lower=1, overwrite_c=1)
+    inverse: Floats = np.tril(lower) + np.tril(lower, -1).T
+    return inverse
 
 
 def _curves(margins: Floats, targets: Floats) -> Floats:
@@ -232,58 +280,22 @@ def _curves(margins: Floats, targets: Floats) -> Floats:
     return np.array(curves, dtype=np.float32)
 
 
-def _head(data: TurnSet, role: Role, held: HeldOut) -> RoleHead:
-    kernel, features = _kernel(data, held.rows)
-    targets = data.targets(role, held.rows)
-    weights, mean = _solve(kernel, targets, data.noisy[held.rows])
-    clean = ~data.noisy[held.rows]
+def _chances(margins: Floats, curves: Floats) -> Floats:
+    logits = np.clip(margins * curves[:, 0] + curves[:, 1], -30, 30)
+    chances: Floats = (1 / (1 + np.exp(-logits))).astype(np.float32)
+    return chances
+
+
+def _head(data: TurnSet, fitted: Fit, held: HeldOut) -> RoleHead:
+    rows = data.rows(fitted.role)
+    grams = np.asarray(_GRAM_WEIGHT * (data.grams[rows].T @ fitted.weights), dtype=np.float32)
     return RoleHead(
-        labels=labels_of(role),
-        fourier=features.T @ weights,
-        grams=np.asarray(_GRAM_WEIGHT * (data.grams[held.rows].T @ weights), dtype=np.float32),
-        place=(_PLACE_WEIGHT / PLACE_SIZE) * (data.places[held.rows].T @ weights),
-        bias=mean,
+        labels=labels_of(fitted.role),
+        support=data.contexts[rows],
+        weights=fitted.weights,
+        grams=grams,
+        place=(_PLACE_WEIGHT / PLACE_SIZE) * (data.places[rows].T @ fitted.weights),
+        bias=fitted.mean,
         curves=held.curves,
-        thresholds=choose_thresholds(held.chances[clean], targets[clean]),
+        thresholds=choose_thresholds(held.written, fitted.targets),
     )
-
-
-def figures(data: TurnSet, groups: Sequence[str]) -> dict[str, dict[str, dict[str, float]]]:
-    """Held-out precision, recall, F1 and support, for turns `as written` and `misheard`.
-
-    By label, and of all acts as `micro` and `macro`. A group's thresholds come from the other
-    groups' turns, so nothing of it is used to choose.
-    """
-    counts: dict[str, dict[str, NDArray[np.int64]]] = {"as written": {}, "misheard": {}}
-    for role in ("agent", "customer"):
-        held = held_out(data, role, groups)
-        targets = data.targets(role, held.rows)
-        names = np.array([groups[row] for row in held.rows])
-        noisy = data.noisy[held.rows]
-        for name in sorted(set(names.tolist())):
-            other = ~noisy & (names != name)
-            limits = choose_thresholds(held.chances[other], targets[other])
-            for part, wanted in (("as written", ~noisy), ("misheard", noisy)):
-                here = wanted & (names == name)
-                hit, said = held.chances[here] >= limits, targets[here] > 0
-                found = np.stack([(hit & said).sum(0), (hit & ~said).sum(0), (~hit & said).sum(0)])
-                for at, label in enumerate(labels_of(role)):
-                    row = counts[part].setdefault(label, np.zeros(3, dtype=np.int64))
-                    row += found[:, at]
-    return {part: _table(rows) for part, rows in counts.items()}
-
-
-def _table(rows: dict[str, NDArray[np.int64]]) -> dict[str, dict[str, float]]:
-    table = {label: _ratios(*row.tolist()) for label, row in rows.items()}
-    table["micro"] = _ratios(*sum(rows[label] for label in ACTS).tolist())  # type: ignore[union-attr]
-    table["macro"] = {"f1": float(np.mean([table[label]["f1"] for label in ACTS]))}
-    return table
-
-
-def _ratios(tp: int, fp: int, fn: int) -> dict[str, float]:
-    return {
-        "precision": tp / max(tp + fp, 1),
-        "recall": tp / max(tp + fn, 1),
-        "f1": 2 * tp / max(2 * tp + fp + fn, 1),
-        "support": float(tp + fn),
-    }

@@ -104,8 +104,7 @@ def test_the_shipped_model_is_small_and_gives_chances() -> None:
 
 def test_a_packed_model_comes_back() -> None:
     model = ActModel.load()
-    arrays = pack(model, (512 * 3, 4096, 0.7))
-    again = unpack(arrays)
+    again = unpack(pack(model))
     turns = [piece_turn("agent", "您好我是小李")]
     vectors = [np.full((1, 512), 512**-0.5, np.float32)]
     np.testing.assert_allclose(
