@@ -22,6 +22,7 @@ from events.places import follows, in_scope, precedes, span_of
 from events.segments import segments, semantic_text
 from events.semantic import Floats, SemanticModel
 from events.tree import EventNode, EventTree
+from events.veto import ActVeto
 from nlp.encoders.base import SentenceEncoder
 from nlp.normalise import TextForms, forms
 
@@ -34,9 +35,12 @@ _BARELY = 0.05
 
 @dataclass(frozen=True, slots=True)
 class _Semantic:
+    """`verbatim` = the segment is an example of the node, word for word."""
+
     score: float
     start: int
     end: int
+    verbatim: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,6 +102,7 @@ class TreeMatcher:
                 self._models[role] = SemanticModel(tree, role, encoder)
         self._reader = _reader(encoder)
         self._acts = self._reader if _names_acts(self._nodes) else None
+        self._veto = ActVeto(self._nodes)
         self._automatic = self._automatic_limits()
         self.targets = targets_of(tree, acts=self._acts is not None)
         """The head's target of each node that can match, by path."""
@@ -240,17 +245,22 @@ class TreeMatcher:
     def _read(self, transcript: Transcript) -> list[_Said]:
         texts = [(u, forms(u.text)) for u in transcript.utterances]
         texts = [(u, text) for u, text in texts if text.heard]
-        semantic, acts, shifts = self._by_meaning(texts)
+        semantic, acts, shifts, doubts = self._by_meaning(texts)
         said = []
         for row, (utterance, text) in enumerate(texts):
+            unlikely = doubts.get(row, frozenset())
             allowed = {
                 node.path
                 for node in self._nodes
                 if _may_say(node.role, utterance.role)
                 and in_scope(node.scope, utterance, transcript)
             }
-            exact = self._exact.match(text, allowed)
-            kept = {path: best for path, best in semantic[row].items() if path in allowed}
+            exact = self._veto.exact(self._exact.match(text, allowed), text, unlikely)
+            kept = {
+                path: best
+                for path, best in semantic[row].items()
+                if path in allowed and (best.verbatim or path not in unlikely)
+            }
             shift = shifts.get(row, {})
             said.append(_Said(utterance, text, allowed, exact, kept, acts[row], shift))
         return said
@@ -328,15 +338,26 @@ class TreeMatcher:
     def _by_meaning(
         self, texts: list[tuple[Utterance, TextForms]]
     ) -> tuple[
-        list[dict[str, _Semantic]], list[dict[str, ActPlace]], dict[int, Mapping[str, float]]
+        list[dict[str, _Semantic]],
+        list[dict[str, ActPlace]],
+        dict[int, Mapping[str, float]],
+        dict[int, frozenset[str]],
     ]:
-        """Candidates of the semantic and of the learned layer, and the head's shifts, by row."""
+        """Candidates of the semantic and of the learned layer; shifts and doubts by row.
+
+        Shifts are the head's, doubts the nodes whose act is unlikely there.
+        """
         if self._encoder is None:
-            return [{} for _ in texts], [{} for _ in texts], {}
+            return [{} for _ in texts], [{} for _ in texts], {}, {}
         cut, vectors = self._vectors(texts)
         turns, shifts = self._turns(texts, vectors)
         acts = self._acts.places(turns, len(texts)) if self._acts else [{} for _ in texts]
-        return self._semantic(texts, cut, vectors), acts, shifts
+        doubts = {
+            row: self._veto.unlikely(turn.chances)
+            for turn in (turns if self._acts else ())
+            for row in turn.rows
+        }
+        return self._semantic(texts, cut, vectors), acts, shifts, doubts
 
     def _turns(
         self, texts: list[tuple[Utterance, TextForms]], vectors: dict[str, Floats]
@@ -407,7 +428,8 @@ class TreeMatcher:
             if quoted(text, len(text)):
                 score -= _CUE_PENALTY
             if path not in best or best[path].score < score:
-                best[path] = _Semantic(score, start, end)
+                sure = score >= SURE_EXAMPLE and model.nearest(int(column), vector) == text
+                best[path] = _Semantic(score, start, end, sure)
 
 
 def base_model() -> str:

@@ -10,8 +10,9 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from events.acts.features import Floats
 from events.acts.labels import ACTS, VIOLATIONS, labels_of
-from events.acts.training import Fit, Floats, HeldOut, TurnSet, choose_thresholds, held_out
+from events.acts.training import Fit, HeldOut, TurnSet, choose_thresholds, held_out
 
 WRITTEN, MISHEARD = "as written", "misheard"
 _CURVE_POINTS = tuple(round(0.1 * step, 1) for step in range(1, 10))

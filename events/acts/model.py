@@ -27,10 +27,10 @@ GAMMA = 0.7
 """Width of the kernel on a turn with the turns around it."""
 
 ALONE_WEIGHT = 0.5
-ALONE_GAMMA = 1.0
+ALONE_GAMMA = 1.5
 """Weight and width of the kernel on the turn alone, which is added."""
 
-NEIGHBOURS = ((-1, 0.6), (-2, 0.4), (1, 0.4))
+NEIGHBOURS = ((-1, 0.7), (-2, 0.4), (1, 0.5))
 """(distance, weight) of the turns around, beside 1 for the turn itself."""
 
 

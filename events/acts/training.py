@@ -35,9 +35,9 @@ DIRECTIONS = 96
 """Directions that sentence vectors are reduced to; 512 gave 0.001 more."""
 
 NOISE_RATE = 0.09
-_GRAM_WEIGHT = 2.5
-_PLACE_WEIGHT = 0.3
-_RIDGE = 0.4
+_GRAM_WEIGHT = 1.7
+_PLACE_WEIGHT = 0.2
+_RIDGE = 0.3
 _RAREST_GRAM = 3
 _USUAL_CURVE = np.array([9.0, -3.5])
 _GRID = np.arange(0.12, 0.71, 0.02)
