@@ -65,7 +65,7 @@ FINDING = {
     "veto": False,
     "reason": "坐席第 4 句承诺包过",
     "ruleset": "电销通用@1",
-    "evidence": [EVIDENCE],
+    "evidence": [{**EVIDENCE, "condition": "说包过", "operator": "regex"}],
 }
 
 SCORE = {
@@ -74,9 +74,24 @@ SCORE = {
     "vetoed": False,
     "scorecard": "标准评分",
     "lines": [
-        {"label": "起始分", "points": 100.0, "rule": ""},
-        {"label": "过度承诺", "points": -15.0, "rule": "overpromise"},
+        {
+            "label": "起始分",
+            "points": 100.0,
+            "rule": "",
+            "section": "",
+            "kind": "start",
+            "why": "",
+        },
+        {
+            "label": "过度承诺",
+            "points": -15.0,
+            "rule": "overpromise",
+            "section": "违规红线",
+            "kind": "deduction",
+            "why": "坐席第 4 句承诺包过",
+        },
     ],
+    "sections": [{"name": "违规红线", "points": -15.0, "max_points": 60.0}],
 }
 
 FINDINGS = {"findings": [FINDING], "score": SCORE}
