@@ -58,7 +58,8 @@ async def call_with(
             session, call.id,
             StoredAnalysis(
                 hits=(), sop=SopReport(steps=(), coverage=None, order_adherence=None),
-                findings=found, score=score, metrics={"figures": {}}, versions={},
+                findings=found, score=score, metrics={"figures": {}},
+                versions={"tree": "电销通用@1", "ruleset": "r@1"},
             ),
         )  # fmt: skip
         call.state, call.score, call.passed, call.vetoed = "done", value, True, False
