@@ -8,10 +8,6 @@ compiles in about a second and always to the same values, and leave-one-out pred
 free (Cawley and Talbot, "Fast exact leave-one-out cross-validation of sparse least-squares
 support vector machines", 2004). On these a logistic curve is fitted for each node (Platt 1999),
 shrunk towards the curve of all nodes, so that 0.5 means the same everywhere.
-
-A tree with few sentences of its own is contrasted with ordinary ones of telesales calls. Some of
-them are what a node looks for, so those that the fit without them takes for the node are treated
-as unlabelled: their target becomes that prediction, which is the same as leaving them out.
 """
 
 import zlib
@@ -40,9 +36,6 @@ _GAMMA = 3.0
 _RIDGE = 0.4
 _COUNTER_WEIGHT = 2.0
 _USUAL_CURVE = np.array([9.0, -3.5])
-_FEWEST_OTHERS = 150
-_DOUBTFUL = 0.9
-_DOUBT_ROUNDS = 2
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,13 +58,6 @@ class SemanticModel:
         self._ordinary_scores: Doubles | None = None
         if not self.paths:
             return
-        ordinary = _missing_contrast(self._texts, role)
-        if ordinary:
-            self._texts += ordinary
-            targets = np.vstack([targets, np.zeros((len(ordinary), len(nodes)))])
-            weights = np.concatenate([weights, np.ones(len(ordinary))])
-            self._targets = targets
-        self._borrowed = len(ordinary)
         with single_threaded_algebra():
             self._train(encoder, targets, weights)
 
@@ -82,7 +68,7 @@ class SemanticModel:
         kernel = self._gaussian(self._vectors)
         weighted = _unit(grams * self._idf)
         kernel += _GRAM_WEIGHT * (weighted @ weighted.T) + 1.0
-        self._alphas, left_out = _fit(kernel.astype(np.float64), targets, weights, self._borrowed)
+        self._alphas, left_out = _fit(kernel.astype(np.float64), targets, weights)
         # The linear part collapses into one weight per n-gram; only the Gaussian part still
         # needs the training sentences.
         self._gram_weights = (_GRAM_WEIGHT * weighted.T @ self._alphas).astype(np.float32)
@@ -121,14 +107,11 @@ class SemanticModel:
     def _ordinary(self) -> Doubles:
         """Scores of ordinary sentences for every node, by a fit that has not seen them."""
         if self._ordinary_scores is None:
-            if self._borrowed:
-                self._ordinary_scores = self.left_out[len(self._texts) - self._borrowed :]
-            else:
-                own = set(self._texts)
-                folded = dict.fromkeys(_folded(text) for text in ordinary_sentences(self._role))
-                texts = [text for text in folded if text and text not in own]
-                scores = self.scores(texts, self._encoder.encode(texts))
-                self._ordinary_scores = scores.astype(np.float64)
+            own = set(self._texts)
+            folded = dict.fromkeys(_folded(text) for text in ordinary_sentences(self._role))
+            texts = [text for text in folded if text and text not in own]
+            scores = self.scores(texts, self._encoder.encode(texts))
+            self._ordinary_scores = scores.astype(np.float64)
         return self._ordinary_scores
 
 
@@ -158,35 +141,15 @@ def _training_set(
     return list(labels), targets, np.array([weights.get(text, 1.0) for text in labels])
 
 
-def _missing_contrast(texts: Sequence[str], role: Role) -> list[str]:
-    """Ordinary sentences for a tree that has too few of its own to be contrasted with."""
-    if len(texts) >= _FEWEST_OTHERS:
-        return []
-    folded = dict.fromkeys(_folded(text) for text in ordinary_sentences(role))
-    return [text for text in folded if text and text not in set(texts)]
-
-
 def _folded(text: str) -> str:
     return semantic_text(forms(text).normalised)
 
 
-def _fit(
-    kernel: Doubles, targets: Doubles, weights: Doubles, borrowed: int
-) -> tuple[Floats, Doubles]:
-    """Dual weights, and the prediction for each sentence by the fit without it.
-
-    The last `borrowed` sentences are ordinary ones, whose labels nobody knows.
-    """
+def _fit(kernel: Doubles, targets: Doubles, weights: Doubles) -> tuple[Floats, Doubles]:
+    """Dual weights, and the prediction for each sentence by the fit without it."""
     inverse = np.linalg.inv(kernel + np.diag(_RIDGE / weights))
-    diagonal = np.diag(inverse)[:, None]
     alphas = inverse @ targets
-    left_out = targets - alphas / diagonal
-    for _ in range(_DOUBT_ROUNDS if borrowed else 0):
-        usual = [np.median(left_out[targets[:, at] > 0, at]) for at in range(targets.shape[1])]
-        doubtful = left_out > _DOUBTFUL * np.maximum(np.array(usual), 0.05)
-        doubtful[: len(targets) - borrowed] = False
-        alphas = inverse @ np.where(doubtful, left_out, targets)
-        left_out = np.where(doubtful, left_out, targets) - alphas / diagonal
+    left_out = targets - alphas / np.diag(inverse)[:, None]
     return alphas.astype(np.float32), left_out
 
 

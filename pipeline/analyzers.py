@@ -65,15 +65,13 @@ class Analyzers:
                 self._made.popitem(last=False)
             return self._made[key]
 
-    def matcher(self, tree: Version) -> TreeMatcher:
-        """The matcher of a stored version without any head; compiling may take seconds.
+    def matcher(self, tree: Version, head: TreeHead | None = None) -> TreeMatcher:
+        """The matcher of a stored version, without a head unless one is given; takes seconds.
 
         Raises:
-            AppError: `bad-tree`, `weights-missing`.
+            AppError: `bad-tree`, `bad-head`, `weights-missing`.
         """
-        with self._lock:
-            encoder = self._loaded()
-        return TreeMatcher(_tree(tree), encoder)
+        return TreeMatcher(_tree(tree), self.encoder(), None if head is None else _head(head))
 
     def encoder(self) -> SentenceEncoder:
         """The sentence encoder of all the analyzers, which this may have to load.

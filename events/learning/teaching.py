@@ -23,8 +23,9 @@ FEWEST_LABELS = 10
 GUARD_LOSS = 0.01
 """How much F1 on the guard a head may cost."""
 
-_GAIN = 0.005
-_CHANGED = 2
+_FEWEST_FIXED = 2
+_LEAST_FIXED = 0.02
+"""Errors on left-out calls that a head must put right: in number, and as a share of the labels."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -137,21 +138,24 @@ def _judged(
         "hits_lost": lost,
         "targets": by_target(turns),
     }
-    improves, reason = _decision(tested, guard_before, guard_after)
+    improves, reason = _decision(tested, labels, guard_before, guard_after)
     return TaughtHead(head=head, figures=figures, labels=labels, improves=improves, reason=reason)
 
 
-def _decision(tested: Tested, guard_before: Ratios, guard_after: Ratios) -> tuple[bool, str]:
-    gain = tested.after.f1 - tested.before.f1
-    wrong_before = tested.before.wrong + tested.before.missed
-    fixed = wrong_before - tested.after.wrong - tested.after.missed
-    change = f"更正上的 F1 {tested.before.f1:.3f} → {tested.after.f1:.3f}"
-    if gain < _GAIN or fixed < _CHANGED:
+def _decision(
+    tested: Tested, labels: int, guard_before: Ratios, guard_after: Ratios
+) -> tuple[bool, str]:
+    fixed = tested.before.errors - tested.after.errors
+    change = (
+        f"没有参与学习的通话上判错 {tested.before.errors} → {tested.after.errors} 处，"
+        f"F1 {tested.before.f1:.3f} → {tested.after.f1:.3f}"
+    )
+    if fixed < max(_FEWEST_FIXED, _LEAST_FIXED * labels) or tested.after.f1 < tested.before.f1:
         return False, f"{change}，没有明显改善，不建议启用。"
     loss = guard_before.f1 - guard_after.f1
     if loss > GUARD_LOSS:
-        return False, f"{change}，但在对照通话上 F1 下降 {loss:.3f}，不建议启用。"
-    return True, f"{change}，少判错 {fixed} 处，对照通话没有变差。"
+        return False, f"{change}；但在对照通话上 F1 下降 {loss:.3f}，不建议启用。"
+    return True, f"{change}；对照通话没有变差。"
 
 
 def _told(ratios: Ratios) -> dict[str, float | int | None]:

@@ -16,17 +16,20 @@ from pathlib import Path
 
 import numpy as np
 
+from asr.transcript import Transcript
 from core.errors import AppError
 from core.settings import NlpSettings
 from events.acts import model as act_model
 from events.acts import training
 from events.acts.corpus import Dialogue, load_corpus
+from events.acts.features import Floats
 from events.acts.labels import ACTS
 from events.document import load_pack
 from events.learning.fitting import Ratios
 from events.learning.guard import as_transcript, guard_turns
+from events.learning.head import Head, act_target
 from events.learning.teaching import CorrectedCall, Verdict, teach
-from events.matching import TreeMatcher
+from events.matching import TreeMatcher, TurnOdds
 from events.tree import EventNode
 from nlp.encoders.base import SentenceEncoder
 from nlp.encoders.loading import load_encoder
@@ -36,6 +39,19 @@ CORPUS = Path(__file__).parents[2] / "events" / "acts" / "corpus"
 ERROR_RATE = 0.05
 NOTICED = 0.5
 WORKED = 0.6
+
+
+class RememberingMatcher(TreeMatcher):
+    """A matcher that reads each dialogue once; what heads change is added to that."""
+
+    def turn_odds(self, transcript: Transcript) -> list[TurnOdds]:
+        """As of any matcher."""
+        known = self.__dict__.setdefault("_known", {})
+        key = tuple(utterance.text for utterance in transcript.utterances)
+        if key not in known:
+            known[key] = super().turn_odds(transcript)
+        turns: list[TurnOdds] = known[key]
+        return turns
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,20 +83,19 @@ def main() -> None:
         base = act_model.unpack({name: stored[name] for name in stored.files})
         act_model.ActModel.load = classmethod(lambda cls: base)  # type: ignore[method-assign]
     own = [dialogue for dialogue in corpus if dialogue.author == arguments.author]
-    matcher = TreeMatcher(load_pack(arguments.tree), encoder)
+    matcher = RememberingMatcher(load_pack(arguments.tree), encoder)
     print(
         "seed  corrections  labels  F1 before  F1 after  precision  recall  cross-validated  guard"
     )
     for seed in range(arguments.seeds):
         sizes = [int(size) for size in arguments.corrections.split(",")]
-        for row in curve(own, matcher, encoder, sizes, seed):
+        for row in curve(own, matcher, sizes, seed):
             print(row, flush=True)
 
 
 def curve(
     own: Sequence[Dialogue],
     matcher: TreeMatcher,
-    encoder: SentenceEncoder,
     sizes: Sequence[int],
     seed: int,
 ) -> Iterator[str]:
@@ -91,7 +106,7 @@ def curve(
     worked, rest = order[:cut], order[cut:]
     given = list(review(worked, matcher, seed))
     guard = guard_turns(matcher)
-    before = score(rest, matcher)
+    before = score(rest, matcher, None)
     for size in sizes:
         calls = corrected(worked, given[:size])
         try:
@@ -99,7 +114,7 @@ def curve(
         except AppError as error:
             yield f"{seed:4}  {min(size, len(given)):11}  {error.message}"
             continue
-        after = score(rest, TreeMatcher(matcher.tree, encoder, taught.head))
+        after = score(rest, matcher, taught.head)
         tested, held = taught.figures["corrections"], taught.figures["guard"]
         yield (
             f"{seed:4}  {min(size, len(given)):11}  {taught.labels:6}  {before.f1:9.3f}"
@@ -148,24 +163,28 @@ def corrected(dialogues: Sequence[Dialogue], given: Sequence[Given]) -> list[Cor
     ]
 
 
-def score(dialogues: Sequence[Dialogue], matcher: TreeMatcher) -> Ratios:
+def score(dialogues: Sequence[Dialogue], matcher: TreeMatcher, head: Head | None) -> Ratios:
     """Micro counts of the acts that the tree's nodes name, turn by turn."""
-    acts = {node.path: node.match.act for node in matcher.tree.walk() if node.match.act}
-    linked = set(acts.values()) & set(ACTS)
+    linked = {act_target(act) for act in ACTS} & set(matcher.targets.values())
     total = Ratios()
     for dialogue in dialogues:
-        hits = matcher.match(as_transcript(dialogue))
-        found = {(hit.utterance, acts[hit.node]) for hit in hits if hit.node in acts}
-        said = {
-            (at, label)
-            for at, turn in enumerate(dialogue.turns)
-            for label in turn.labels
-            if label in linked
-        }
-        total = total.plus(
-            Ratios(right=len(found & said), wrong=len(found - said), missed=len(said - found))
-        )
+        turns = matcher.turn_odds(as_transcript(dialogue))
+        shifts = np.zeros((len(turns), 0)) if head is None else _shifts(head, turns)
+        names = () if head is None else head.targets
+        for turn, shift in zip(turns, shifts, strict=True):
+            moved = dict(zip(names, shift.tolist(), strict=True))
+            found = {name for name, odds in turn.odds.items() if odds + moved.get(name, 0) >= 0}
+            labels = [dialogue.turns[at].labels for at in turn.utterances]
+            said = {act_target(label) for label in frozenset[str]().union(*labels)} & linked
+            found &= linked
+            total = total.plus(
+                Ratios(right=len(found & said), wrong=len(found - said), missed=len(said - found))
+            )
     return total
+
+
+def _shifts(head: Head, turns: Sequence[TurnOdds]) -> Floats:
+    return head.shifts_of([turn.features for turn in turns])
 
 
 def train_without(

@@ -1,0 +1,189 @@
+"""Heads, proposals and the human layer, on small numbers that can be checked by hand."""
+
+import math
+from dataclasses import replace
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from core.errors import AppError
+from events.acts.features import GRAM_SLOTS
+from events.document import dump_tree, parse_tree
+from events.hits import EventHit, SopReport, StepState
+from events.keys import key_paths, node_at
+from events.learning.features import TurnFeatures
+from events.learning.fitting import LabelledTurn, Ratios, count, fit, fit_and_test
+from events.learning.head import Head, pack_head, targets_of, unpack_head
+from events.learning.layers import human_layer
+from events.learning.proposals import Said, proposals, with_act, with_proposals
+from events.nodes.thresholds import HIGHEST, LOWEST, best_threshold, expected
+
+TREE = parse_tree(
+    "tree: t\nnodes:\n"
+    "  - key: a\n    name: 甲\n    role: agent\n    children:\n"
+    "      - {key: b, name: 乙, match: {examples: [学不会可以退费], act: 下一步/添加微信}}\n"
+    "  - {key: c, name: 丙, role: customer, match: {keywords: [太贵]}}\n"
+)
+
+
+def turn(
+    call: str, side: float, odds: float = 1.0, label: bool | None = None, slot: int = 0
+) -> LabelledTurn:
+    """A turn whose one feature is `side`."""
+    features = TurnFeatures(np.array([side, 1.0], np.float32), np.array([slot], np.int32))
+    labels = {} if label is None else {"x": label}
+    return LabelledTurn(call=call, features=features, odds={"x": odds}, labels=labels)
+
+
+def test_a_head_learns_what_is_alike_and_leaves_the_rest() -> None:
+    wrong = [turn(f"c{i}", -1.0, label=False, slot=1) for i in range(10)]
+    right = [turn(f"c{i}", 1.0, label=True, slot=2) for i in range(10)]
+    weights = fit([*wrong, *right], [], 1.0)
+    (low,), (high,) = (list(weights.shifts([t])[0].values()) for t in (wrong[0], right[0]))
+    assert low < -1.0 < 0.0 < high
+    tested = fit_and_test([*wrong, *right], [])
+    assert (tested.before.wrong, tested.before.right) == (10, 10)
+    assert tested.after.errors < tested.before.errors
+
+
+def test_anchors_hold_a_target_where_it_is_right() -> None:
+    wrong = [turn("c", -1.0, label=False, slot=1) for _ in range(3)]
+    anchors = [turn("", -1.0, label=True, slot=1) for _ in range(100)]
+    free = fit(wrong, [], 2.5).shifts(wrong)[0]["x"]
+    held = fit(wrong, anchors, 2.5).shifts(wrong)[0]["x"]
+    assert free < held
+
+
+def test_nothing_is_learned_without_labels() -> None:
+    weights = fit([turn("c", 1.0)], [], 1.0)
+    assert weights.targets == ()
+    assert weights.shifts([turn("c", 1.0)]) == [{}]
+
+
+def test_counting_sees_hits_that_nobody_named() -> None:
+    turns = [turn("c", 1.0, -0.5), turn("c", 1.0, 1.0, True), turn("c", 1.0, -1.0, True)]
+    assert count(turns, [{}, {}, {}]) == Ratios(right=1, wrong=0, missed=1)
+    assert count(turns, [{"x": 1.0}] * 3) == Ratios(right=2, wrong=1, missed=0)
+    assert Ratios(right=2, wrong=1).f1 == pytest.approx(0.8)
+    assert Ratios().precision is None
+    assert Ratios().recall is None
+
+
+def test_fitting_is_deterministic() -> None:
+    turns = [turn(f"c{i % 4}", math.sin(i), math.cos(i), i % 3 == 0, i % 7) for i in range(40)]
+    first, again = fit(turns, turns[:5], 2.5), fit(turns, turns[:5], 2.5)
+    assert np.array_equal(first.dense, again.dense)
+    assert np.array_equal(first.grams, again.grams)
+
+
+def test_a_head_is_packed_and_read_back() -> None:
+    grams = np.zeros((2, GRAM_SLOTS), np.float32)
+    grams[1, 5] = 0.25
+    head = Head(
+        ref="t#1", encoder="e@1", base="1", targets=("act:客户/价格异议", "node:a/b"),
+        dense=np.array([[0.5, -1.0], [0.0, 2.0]], np.float32), grams=grams,
+    )  # fmt: skip
+    back = unpack_head(pack_head(head), "t#2")
+    assert (back.ref, back.targets, back.encoder, back.base) == ("t#2", head.targets, "e@1", "1")
+    assert np.array_equal(back.dense, head.dense)
+    assert np.array_equal(back.grams, head.grams)
+    assert not back.fits(None, "1")
+    with pytest.raises(AppError) as caught:
+        unpack_head(b"nothing", "t#1")
+    assert caught.value.code == "bad-head"
+
+
+def test_nodes_with_an_act_share_its_target() -> None:
+    assert targets_of(TREE, acts=True) == {"甲/乙": "act:下一步/添加微信", "丙": "node:c"}
+    assert targets_of(TREE, acts=False) == {"甲/乙": "node:a/b", "丙": "node:c"}
+    assert key_paths(TREE) == {"甲": "a", "甲/乙": "a/b", "丙": "c"}
+    node = node_at(TREE, "a/b")
+    assert node is not None
+    assert node.name == "乙"
+    assert node_at(TREE, "a/x") is None
+
+
+def said(key: str, text: str, is_event: bool, *, from_hit: bool = False) -> Said:
+    return Said(id=f"{key}{text}", key=key, text=text, said=is_event, from_hit=from_hit)
+
+
+def test_verdicts_become_examples_and_counter_examples_once() -> None:
+    found = proposals(
+        TREE,
+        [
+            said("c", "你们收费也太狠了", True),
+            said("a/b", "这个不是加微信", False, from_hit=True),
+            said("a/b", "学不会可以退费", True),
+            said("c", "贵死了", True, from_hit=True),
+            said("c", "好吧", True),
+            said("c", "好吧", False, from_hit=True),
+            said("gone", "没有这个节点", True),
+            said("c", "长" * 61, True),
+            said("c", "你们收费也太狠了", True),
+        ],
+    )
+    assert [(item.key, item.kind, item.text) for item in found] == [
+        ("a/b", "counter_example", "这个不是加微信"), ("c", "example", "你们收费也太狠了"),
+    ]  # fmt: skip
+    draft = parse_tree(dump_tree(with_proposals(TREE, found)))
+    price, wechat = draft.node("丙"), draft.node("甲/乙")
+    assert price is not None
+    assert wechat is not None
+    assert price.match.examples == ("你们收费也太狠了",)
+    assert wechat.match.counter_examples == ("这个不是加微信",)
+    assert with_proposals(TREE, ()) == TREE
+    linked = with_act(TREE, "c", "客户/价格异议").node("丙")
+    assert linked is not None
+    assert linked.match.act == "客户/价格异议"
+
+
+def step(node: str, state: str, *hits: int) -> StepState:
+    return StepState(node=node, state=state, required=False, weight=1.0, reason="", hits=hits)  # type: ignore[arg-type]
+
+
+def test_people_have_the_last_word_on_steps() -> None:
+    one = EventHit(
+        node="甲/乙", tree="t@1", utterance=3, role="agent", char_start=0, char_end=1, start_ms=0,
+        end_ms=1, layer="keyword", form="raw", score=1.0, text="字",
+    )  # fmt: skip
+    sop = SopReport(
+        steps=(step("甲/乙", "executed", 0, 1), step("丙", "missed"), step("丁", "undecidable")),
+        coverage=None,
+        order_adherence=None,
+    )
+    hits = (one, replace(one, utterance=5))
+    both = [(3, "甲/乙", "overturned"), (5, "甲/乙", "overturned"), (7, "丙", "added")]
+    layer = human_layer(hits, sop, both)  # type: ignore[arg-type]
+    assert layer.steps == {"甲/乙": "missed", "丙": "executed"}
+    assert [event.hit for event in layer.events] == [0, 1, None]
+    # One overturned hit leaves the other; a confirmed one changes nothing.
+    assert human_layer(hits, sop, [(3, "甲/乙", "overturned")]).steps == {}
+    assert human_layer(hits, sop, [(3, "甲/乙", "confirmed")]).steps == {}
+
+
+scores = st.lists(st.floats(0.0, 1.0), min_size=1, max_size=20).map(lambda x: np.array(sorted(x)))
+
+
+@given(scores, scores, st.floats(0.05, 0.95))
+def test_expectations_are_shares_and_the_best_is_the_best(
+    examples: np.ndarray, ordinary: np.ndarray, other: float
+) -> None:
+    found = best_threshold(examples, ordinary)
+    assert LOWEST <= found.threshold <= HIGHEST
+    for item in (found, expected(other, examples, ordinary)):
+        assert 0.0 <= item.precision <= 1.0
+        assert 0.0 <= item.recall <= 1.0
+    if LOWEST <= other <= HIGHEST and abs(round(other * 50) / 50 - other) < 1e-9:
+        assert found.f1 >= expected(other, examples, ordinary).f1 - 1e-3
+
+
+def test_a_higher_threshold_finds_less() -> None:
+    examples, ordinary = np.array([0.5, 0.7, 0.8]), np.linspace(0.0, 0.6, 200)
+    recalls = [expected(limit, examples, ordinary).recall for limit in (0.3, 0.5, 0.7, 0.9)]
+    assert recalls == sorted(recalls, reverse=True)
+    clean = best_threshold(np.array([0.8, 0.9, 0.85]), np.full(200, 0.01))
+    noisy = best_threshold(np.array([0.8, 0.9, 0.85]), np.linspace(0.0, 0.85, 200))
+    assert clean.precision > noisy.precision
+    assert clean.threshold <= noisy.threshold
