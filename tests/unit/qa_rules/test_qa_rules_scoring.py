@@ -81,6 +81,12 @@ def test_pack_examples_hold_even_without_an_encoder() -> None:
         assert report.failed == ()
 
 
+def test_the_packs_hold_sixty_rules_with_examples_on_both_sides() -> None:
+    rules = {rule.id: rule for name in pack_names() for rule in load_pack(name).rules}
+    assert len(rules) >= 60
+    assert [r.id for r in rules.values() if min(len(r.must_fire), len(r.must_not_fire)) < 2] == []
+
+
 def test_packs_are_clean_and_reach_every_violation() -> None:
     violations = {
         "过度承诺", "贬低竞品", "不文明用语", "虚假宣传", "诱导私下交易", "泄露隐私", "打断抢话",
