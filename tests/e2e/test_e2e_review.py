@@ -34,7 +34,8 @@ def test_from_the_queue_to_the_final_judgement(
         add_user(client, "e2e-agent", "agent", agent=agent)
     watch = Watch()
 
-    page = signed_in(browser, service, "e2e-li", f"/reviews?show=all&agent={agent}", watch)
+    page = signed_in(browser, service, "e2e-li", "/reviews", watch)
+    page.goto(f"{service.url}/reviews?show=all&agent={agent}")
     expect(page.locator("tr[data-row]").first).to_be_visible()
     page.keyboard.press("j")
     expect(page.locator("tr[data-row] a").first).to_be_focused()
@@ -79,7 +80,7 @@ def judge_by_keys(page: Page) -> None:
     if before > 1:
         page.keyboard.press("x")
         form = page.locator(".overturn[open] form")
-        form.get_by_label("说明").fill("语境不同")
+        form.get_by_role("textbox", name="说明").fill("语境不同")
         form.get_by_role("button", name="推翻").click()
         expect(waiting).to_have_count(before - 2)
         expect(page.locator(".verdict", has_text="已推翻")).to_be_visible()
@@ -96,7 +97,7 @@ def add_a_missed_one(page: Page) -> None:
     page.keyboard.press("a")
     form = page.locator(".add-finding form")
     expect(form.locator(".add-quote")).to_have_text(bubble.inner_text())
-    form.get_by_label("规则").select_option(index=1)
+    form.locator("select[name=rule]").select_option(index=1)
     form.get_by_role("button", name="补充").click()
     expect(page.locator(".verdict", has_text="人工补充")).to_be_visible()
 
