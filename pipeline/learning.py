@@ -5,7 +5,7 @@ import logging
 import uuid
 from collections import defaultdict
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, Protocol
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
@@ -20,6 +20,7 @@ from events.matching import TreeMatcher
 from events.nodes.figures import node_figures
 from events.tree import EventTree
 from models.corrections import corrections_of_tree, trees_to_learn, utterance_of
+from models.database import Database
 from models.heads import (
     FittedHead,
     fail_head,
@@ -33,15 +34,28 @@ from models.tables import Correction, TreeHead, TreeVersion
 from models.vectors import Vectors, load_vectors
 from models.versions import list_versions
 from nlp.vectors import Shelf, using
-from pipeline.analyzers import head_ref
+from pipeline.analyzers import Analyzers, head_ref
 from pipeline.attempts import StoppedError
 from pipeline.jobs import defer_learning
-from pipeline.resources import Resources
 
 logger = logging.getLogger(__name__)
 
 
-async def learn_tree(resources: Resources, head_id: uuid.UUID) -> None:
+class LearningResources(Protocol):
+    """What learning takes of a process: its database and its compiled trees."""
+
+    @property
+    def database(self) -> Database:
+        """The database."""
+        ...
+
+    @property
+    def analyzers(self) -> Analyzers:
+        """The compiled analyzers, with the sentence encoder."""
+        ...
+
+
+async def learn_tree(resources: LearningResources, head_id: uuid.UUID) -> None:
     """Fit and test the head that was asked for; offered, rejected or failed, it says why."""
     async with resources.database.session() as session:
         row = await get_head(session, head_id)
@@ -64,7 +78,7 @@ async def learn_tree(resources: Resources, head_id: uuid.UUID) -> None:
             await session.commit()
 
 
-async def learn_nightly(resources: Resources) -> int:
+async def learn_nightly(resources: LearningResources) -> int:
     """Number of trees whose learning was queued: those with verdicts since the last time."""
     async with resources.database.session() as session:
         queued = 0
@@ -82,7 +96,7 @@ async def queue_learning(session: AsyncSession, tree: str) -> bool:
     return fresh
 
 
-async def measure_tree(resources: Resources, document_sha256: str, document: str) -> None:
+async def measure_tree(resources: LearningResources, document_sha256: str, document: str) -> None:
     """Measure what the nodes of a document are expected to do, and store it."""
     nodes: list[dict[str, Any]] = []
     state, reason, encoder_id = "ready", "", ""
@@ -101,13 +115,13 @@ async def measure_tree(resources: Resources, document_sha256: str, document: str
         await session.commit()
 
 
-async def _fail(resources: Resources, head_id: uuid.UUID, reason: str) -> None:
+async def _fail(resources: LearningResources, head_id: uuid.UUID, reason: str) -> None:
     async with resources.database.session() as session:
         await fail_head(session, head_id, reason)
         await session.commit()
 
 
-async def _fit(resources: Resources, row: TreeHead, ref: str) -> FittedHead:
+async def _fit(resources: LearningResources, row: TreeHead, ref: str) -> FittedHead:
     encoder_id = await asyncio.to_thread(lambda: resources.analyzers.encoder_id)
     async with resources.database.session() as session:
         version = await _taught_version(session, row.tree)

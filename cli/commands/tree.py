@@ -1,5 +1,7 @@
 """`tingjian tree`: check, show and compare key-event trees; as spreadsheets and back."""
 
+import asyncio
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated
 
@@ -9,10 +11,15 @@ from rich.tree import Tree as Drawing
 
 from cli.changes import show_changes
 from cli.console import JsonFlag, out, print_json
+from cli.exits import Exit
+from cli.learning import learn_now
 from cli.linting import Linted, read_document, show_linted
+from cli.node_figures import figure_issues, measured, told
+from cli.options import DataDir, load_settings
 from cli.packs import tree_named
 from core.errors import AppError
 from core.serial import to_json
+from core.settings import Settings
 from events import document as trees
 from events.diff import diff_trees
 from events.lint import lint_text
@@ -30,33 +37,73 @@ Names = Annotated[
 ]
 
 
+Figures = Annotated[
+    bool,
+    typer.Option("--figures", help="还测算各节点的阈值、预期精确率与召回率（要加载编码器）。"),
+]
+
+
 @app.command("lint", help="检查事件树，逐条给出文件与行号；有错误时退出码为 1。")
-def lint(names: Names = None, as_json: JsonFlag = False) -> None:
+def lint(
+    names: Names = None,
+    figures: Figures = False,
+    data_dir: DataDir = None,
+    as_json: JsonFlag = False,
+) -> None:
     """Run `tree lint`."""
-    show_linted([_lint(name) for name in names or trees.pack_names()], as_json)
+    settings = load_settings(data_dir) if figures else None
+    show_linted([_lint(name, settings) for name in names or trees.pack_names()], as_json)
 
 
-def _lint(name: str) -> Linted:
+def _lint(name: str, settings: Settings | None) -> Linted:
     document = read_document(name, "events", lambda wanted: trees.load_pack(wanted).name)
-    return Linted(document.source, tuple(lint_text(document.text, document.source)))
+    issues = tuple(lint_text(document.text, document.source))
+    if settings is not None and not any(issue.severity == "error" for issue in issues):
+        tree = trees.parse_tree(document.text, document.source)
+        issues += figure_issues(measured(tree, settings), document.source)
+    return Linted(document.source, issues)
 
 
 @app.command("show", help="显示事件树的节点、SOP 步骤与识别方式。")
 def show(
-    name: Annotated[str, typer.Argument(help="YAML 文件、包名或行业。")], as_json: JsonFlag = False
+    name: Annotated[str, typer.Argument(help="YAML 文件、包名或行业。")],
+    figures: Figures = False,
+    data_dir: DataDir = None,
+    as_json: JsonFlag = False,
 ) -> None:
     """Run `tree show`."""
     tree = tree_named(name)
+    found = measured(tree, load_settings(data_dir)) if figures else ()
     if as_json:
-        print_json(to_json(tree))
+        document = to_json(tree)
+        print_json({**document, "figures": to_json(found)} if figures else document)
         return
     drawing = Drawing(escape(f"{tree.ref}（{tree.domain}）{tree.description}"))
+    by_path = {item.node: told(item) for item in found}
     for node in tree.nodes:
-        _draw(drawing, node)
+        _draw(drawing, node, by_path)
     out().print(drawing)
 
 
-def _draw(parent: Drawing, node: EventNode) -> None:
+@app.command("learn", help="从更正学习一棵树：拟合、回测；有改善就等待启用，否则说明原因。")
+def learn(
+    name: Annotated[str, typer.Argument(help="事件树的名称（服务里的）。")],
+    accept: Annotated[bool, typer.Option("--accept", help="通过回测就直接启用。")] = False,
+    data_dir: DataDir = None,
+    as_json: JsonFlag = False,
+) -> None:
+    """Run `tree learn`."""
+    settings = load_settings(data_dir)
+    row = asyncio.run(learn_now(settings, name, accept=accept))
+    if as_json:
+        print_json(row)
+    else:
+        out().print(f"{row['tree']}#{row['number']} {row['state']}：{row['reason']}", markup=False)
+    if row["state"] == "failed":
+        raise typer.Exit(Exit.FAILED)
+
+
+def _draw(parent: Drawing, node: EventNode, figures: Mapping[str, str]) -> None:
     marks: list[str] = [node.role]
     if node.sop:
         marks += ["SOP", *(["必做"] if node.required else []), f"权重 {node.weight:g}"]
@@ -71,8 +118,10 @@ def _draw(parent: Drawing, node: EventNode) -> None:
         if values
     )
     branch = parent.add(escape(f"{node.name}（{'，'.join(marks)}）{matchers}"))
+    if node.path in figures:
+        branch.add(escape(figures[node.path]))
     for child in node.children:
-        _draw(branch, child)
+        _draw(branch, child, figures)
 
 
 @app.command("diff", help="比较两棵事件树：新增、删除与修改的节点，逐字段列出。")
