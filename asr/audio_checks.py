@@ -20,7 +20,7 @@ from core.span import Span, merge_spans, total_ms
 
 _BLOCK = SAMPLE_RATE_HZ * 60
 _FRAME_MS = 32
-_FULL_SCALE_DB = 90.3  # of int16, re one step
+FULL_SCALE_DB = 90.3  # of int16, re one step
 _SILENT_DB = 10.0  # re one step of int16: digital silence and dither
 _SILENT_PEAK = 3  # of 32768
 
@@ -33,7 +33,7 @@ _SAME_LEVEL_RATIO = 4.0  # of energy: 6 dB
 CROSS_TALK_CORRELATION = 0.5
 _CROSS_TALK_LAG_FRAMES = 8  # 256 ms: echoes come late
 # mu-law tops out at 32124 of 32768, A-law at 32256; a clean call touches that level by accident.
-_CLIP_LEVEL = 32_000
+CLIP_LEVEL = 32_000
 CLIPPED_SHARE = 0.001
 # Telephone speech is at -20 to -32 dBFS. Under this, the steps of 8-bit codecs are in its way.
 LOW_LEVEL_DBFS = -45.0
@@ -338,7 +338,7 @@ def _above_noise(levels: NDArray[np.float32]) -> NDArray[np.float32] | None:
 def _speech_dbfs(speech: Sequence[Span], levels: NDArray[np.float32]) -> float | None:
     """Median level of the frames of speech."""
     frames = [levels[s.start_ms // _FRAME_MS : -(-s.end_ms // _FRAME_MS)] for s in speech]
-    return float(np.median(np.concatenate(frames))) - _FULL_SCALE_DB if frames else None
+    return float(np.median(np.concatenate(frames))) - FULL_SCALE_DB if frames else None
 
 
 def _peak(pcm: NDArray[np.int16]) -> int:
@@ -347,7 +347,7 @@ def _peak(pcm: NDArray[np.int16]) -> int:
 
 def _clipped_share(pcm: NDArray[np.int16]) -> float:
     high = sum(
-        int(np.count_nonzero((block >= _CLIP_LEVEL) | (block <= -_CLIP_LEVEL)))
+        int(np.count_nonzero((block >= CLIP_LEVEL) | (block <= -CLIP_LEVEL)))
         for block in (pcm[i : i + _BLOCK] for i in range(0, len(pcm), _BLOCK))
     )
     return high / max(1, len(pcm))

@@ -24,6 +24,7 @@ from asr.engines.sherpa import load_sherpa
 from asr.engines.silero import SileroVad
 from asr.engines.speaker import load_embedder
 from asr.listening import listen, segments_of
+from asr.loudness import with_loudness
 from asr.recognition import PassOptions, Progress, recognise
 from asr.transcript import ChannelSpeech, EngineInfo, Role, Transcript
 from asr.vad import VadOptions
@@ -148,6 +149,7 @@ class Transcriber:
         )
         if held == ("unknown",):
             transcript = self._told_apart(transcript, audio)
+        transcript = with_loudness(transcript, heard)
         report(1.0)
         return with_checks(transcript, check_audio(heard, correlation))
 

@@ -37,8 +37,8 @@ class Utterance:
     `normalised` is the same with spoken numbers written as digits, and equals `text` when there
     is nothing to normalise. `words` are monotonic and inside the utterance; empty for text that
     was never audio. `confidence` is the mean word probability, None without words. `level_dbfs` is
-    the mean level of its speech relative to full scale (0 is the loudest there is), None when
-    nobody measured it.
+    the root mean square of its speech relative to full scale (0 is the loudest there is), None
+    when nobody measured it.
     """
 
     index: int
@@ -75,11 +75,15 @@ class DroppedSegment:
 
 @dataclass(frozen=True, slots=True)
 class ChannelSpeech:
-    """Where the VAD heard speech on one channel: sorted, disjoint spans of call time."""
+    """Where the VAD heard speech on one channel: sorted, disjoint spans of call time.
+
+    `clipped_share` is the share of its samples that are at full scale, None when nobody counted.
+    """
 
     channel: int
     role: Role
     spans: tuple[Span, ...]
+    clipped_share: float | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -108,10 +108,9 @@ def call_metrics(
         **_silence(heard, silences),
         **_interruption_counts(interruptions),
         **_coverage(heard),
+        **_loudness(heard),
         "key_events": (len({hit.node for hit in hits}), ""),
     }
-    for side in SIDES:
-        measured[f"{side}_loudness"] = measured[f"{side}_clipping"] = (None, NO_LEVELS)
     return CallMetrics(
         dictionary_version=DICTIONARY_VERSION,
         reliability=_reliability(transcript),
@@ -261,4 +260,18 @@ def _coverage(heard: _Heard) -> dict[str, _Measured]:
         found[f"{side}_coverage"] = _ratio(
             total_ms(subtract_spans(spoken, unheard)), total_ms(spoken), NO_VAD
         )
+    return found
+
+
+def _loudness(heard: _Heard) -> dict[str, _Measured]:
+    """Levels of the sound, as far as the transcript carries them for a side."""
+    transcript = heard.transcript
+    said = {side: [u for u in transcript.utterances if u.role == side] for side in SIDES}
+    found: dict[str, _Measured] = {}
+    for side in SIDES:
+        levels = [u.level_dbfs for u in said[side] if u.level_dbfs is not None]
+        reason = NO_LEVELS if said[side] else NO_ROLES if not any(said.values()) else NO_SPEECH
+        found[f"{side}_loudness"] = (statistics.median(levels) if levels else None, reason)
+        shares = [c.clipped_share for c in transcript.speech if c.role == side]
+        found[f"{side}_clipping"] = (shares[0] if len(shares) == 1 else None, NO_LEVELS)
     return found

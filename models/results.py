@@ -25,7 +25,7 @@ from qa_rules.findings import Finding, Score
 
 _UTTERANCE_COLUMNS = (
     "channel", "role", "start_ms", "end_ms", "text", "normalised", "words", "confidence",
-    "reliability",
+    "reliability", "level_dbfs",
 )  # fmt: skip
 _HIT_COLUMNS = (
     "node", "role", "utterance", "char_start", "char_end", "start_ms", "end_ms", "layer", "form",

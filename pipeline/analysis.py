@@ -29,6 +29,7 @@ from qa_rules.call import CallView
 from qa_rules.document import dump_ruleset
 from qa_rules.evaluation import RuleEvaluator
 from qa_rules.findings import Finding, Score
+from qa_rules.judge_operator import ruleset_questions
 from qa_rules.model import RuleSet
 from qa_rules.scoring import Scorer
 
@@ -117,8 +118,8 @@ class CallAnalyzer:
 
     @property
     def questions(self) -> tuple[JudgeQuestion, ...]:
-        """What the tree asks a language model about each call; empty for most trees."""
-        return tree_questions(self.tree)
+        """What the tree and the rules ask a language model about each call; mostly nothing."""
+        return tuple(dict.fromkeys((*tree_questions(self.tree), *ruleset_questions(self.ruleset))))
 
     def with_roles_checked(self, transcript: Transcript) -> Transcript:
         """The transcript with its roles held against the dialogue acts of each side.
@@ -143,7 +144,8 @@ class CallAnalyzer:
         selects the scorecard. `judgements` are the answers to `questions` that are there by now.
         `accuracies` keep rules that are too often wrong from costing points.
         """
-        return self.judge(transcript, self.match(transcript, judgements), metadata, accuracies)
+        hits = self.match(transcript, judgements)
+        return self.judge(transcript, hits, metadata, accuracies, judgements)
 
     def match(
         self, transcript: Transcript, judgements: Judgements = MappingProxyType({})
@@ -162,10 +164,11 @@ class CallAnalyzer:
         hits: tuple[EventHit, ...],
         metadata: Mapping[str, object] | None = None,
         accuracies: RuleAccuracies = NOTHING_MEASURED,
+        judgements: Judgements = MappingProxyType({}),
     ) -> CallAnalysis:
         """As `analyze`, with the events of this analyzer's tree found already."""
         known = {"duration_s": transcript.audio.duration_ms / 1000 or None, **(metadata or {})}
-        found = self._evaluator.evaluate(CallView(transcript, hits, known))
+        found = self._evaluator.evaluate(CallView(transcript, hits, known, judgements=judgements))
         findings, score = self._scorer.judge(found, known, accuracies)
         return CallAnalysis(
             events=hits,

@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 
 from asr.transcript import Transcript
 from events.hits import EventHit
+from events.judgement import Judgements
 from nlp.normalise import TextForms
 
 
@@ -18,10 +19,11 @@ class CallView:
     `disposition`, `duration_s`, `talk_s` and free fields. A key that is absent, or None, is
     missing data and never makes a rule hit; `duration_s` falls back to the recording's own
     length. `forms` are the matching forms of utterances by their index, where somebody has
-    worked them out already.
+    worked them out already. `judgements` are a language model's answers, as far as there are any.
     """
 
     transcript: Transcript
     hits: tuple[EventHit, ...] | None = ()
     metadata: Mapping[str, object] = field(default_factory=dict)
     forms: Mapping[int, TextForms] = field(default_factory=dict)
+    judgements: Judgements = field(default_factory=dict)

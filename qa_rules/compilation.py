@@ -16,6 +16,7 @@ from qa_rules.call_operators import (
 )
 from qa_rules.conversation_operators import RuleOperator, UnansweredOperator
 from qa_rules.facts import CallFacts
+from qa_rules.judge_operator import JudgeOperator
 from qa_rules.meaning_operators import ActOperator, SemanticOperator
 from qa_rules.measures import (
     DurationCondition,
@@ -51,6 +52,7 @@ from qa_rules.searches import (
     ActCondition,
     EntityCondition,
     EventCondition,
+    JudgeCondition,
     KeywordCondition,
     RegexCondition,
     RepetitionCondition,
@@ -230,6 +232,7 @@ _SEARCHES: Mapping[type, Callable[..., SearchOperator]] = {
     SentimentCondition: SentimentOperator,
     RepetitionCondition: RepetitionOperator,
     VolumeCondition: VolumeOperator,
+    JudgeCondition: JudgeOperator,
 }
 
 

@@ -36,6 +36,7 @@ from qa_rules.searches import (
     ActCondition,
     EntityCondition,
     EventCondition,
+    JudgeCondition,
     KeywordCondition,
     Mode,
     RegexCondition,
@@ -90,6 +91,8 @@ def _search(condition: Search) -> Plain:
             return {"repetition": {**again, **_given(within=condition.within)}, **unless}
         case VolumeCondition(above=above, below=below, count=count):
             return {"volume": {**_given(above=above, below=below), "count": count}}
+        case JudgeCondition(question=question):
+            return {"judge": question}
 
 
 def _relation(condition: Relation) -> Plain:

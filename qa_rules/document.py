@@ -189,15 +189,24 @@ def _examples(reader: Reader, node: yaml.Node) -> dict[str, tuple[Example, ...]]
 
 def _example(reader: Reader, node: yaml.Node) -> Example:
     if isinstance(node, yaml.MappingNode):
-        entries = reader.mapping(node, ("dialogue", "metadata"), "例子")
+        entries = reader.mapping(node, ("dialogue", "metadata", "answers"), "例子")
         _require(reader, node, entries, ("dialogue",), "例子")
         metadata = {}
         if "metadata" in entries and isinstance(entries["metadata"], yaml.MappingNode):
             keys = [reader.text(key) for key, _ in entries["metadata"].value]
             pairs = reader.mapping(entries["metadata"], keys, "metadata")
             metadata = {key: read_scalar(reader, value) for key, value in pairs.items()}
-        return Example(_dialogue(reader, entries["dialogue"]), metadata)
+        answers = _answers(reader, entries["answers"]) if "answers" in entries else {}
+        return Example(_dialogue(reader, entries["dialogue"]), metadata, answers)
     return Example(_dialogue(reader, node))
+
+
+def _answers(reader: Reader, node: yaml.Node) -> dict[str, tuple[str, ...]]:
+    if not isinstance(node, yaml.MappingNode):
+        raise reader.fail(node, "answers 应当是“问题: [证明它的原话]”，答否写 []")
+    questions = [reader.text(key) for key, _ in node.value]
+    entries = reader.mapping(node, questions, "answers")
+    return {question: reader.texts(value, question) for question, value in entries.items()}
 
 
 def _dialogue(reader: Reader, node: yaml.Node) -> tuple[ExampleLine, ...]:

@@ -77,10 +77,13 @@ def _dump_rule(rule: Rule) -> dict[str, Any]:
 
 def _dump_example(example: Example) -> object:
     only = example.lines[0]
-    if len(example.lines) == 1 and only == ExampleLine("agent", only.text) and not example.metadata:
+    more: dict[str, object] = {"metadata": dict(example.metadata)} if example.metadata else {}
+    if example.answers:
+        more["answers"] = {question: list(said) for question, said in example.answers.items()}
+    if len(example.lines) == 1 and only == ExampleLine("agent", only.text) and not more:
         return only.text
     lines = [_dump_example_line(line) for line in example.lines]
-    return {"dialogue": lines, "metadata": dict(example.metadata)} if example.metadata else lines
+    return {"dialogue": lines, **more} if more else lines
 
 
 def _dump_example_line(line: ExampleLine) -> dict[str, object]:

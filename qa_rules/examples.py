@@ -1,13 +1,15 @@
 """Examples of rules, run: each rule must fire on some dialogues and must not on others."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 
 from asr.transcript import AudioFacts, EngineInfo, Transcript, Utterance
 from events.hits import EventHit
+from events.judgement import Judgement, Judgements, JudgeQuestion, JudgeQuote, Verdict
 from qa_rules.call import CallView
 from qa_rules.evaluation import RuleEvaluator
 from qa_rules.findings import Outcome
+from qa_rules.judge_operator import ruleset_questions
 from qa_rules.model import Example, Rule, RuleSet
 
 Annotate = Callable[[Transcript], tuple[EventHit, ...]]
@@ -53,12 +55,19 @@ def run_examples(
     """
     failed: list[ExampleFailure] = []
     count = 0
+    questions = ruleset_questions(evaluator.ruleset)
     for position, rule in enumerate(ruleset.rules):
         for expected, number, example in _examples_of(rule):
             count += 1
             transcript = dialogue(example)
             hits = annotate(transcript) if annotate else None
-            findings = evaluator.evaluate(CallView(transcript, hits, dict(example.metadata)))
+            call = CallView(
+                transcript,
+                hits,
+                dict(example.metadata),
+                judgements=_judgements(questions, example, transcript),
+            )
+            findings = evaluator.evaluate(call)
             finding = findings[position]
             if (finding.outcome == "hit") != (expected == "must_fire"):
                 text = " / ".join(line.text for line in example.lines)
@@ -75,6 +84,31 @@ def _examples_of(rule: Rule) -> Iterator[tuple[str, int, Example]]:
         yield "must_fire", number, example
     for number, example in enumerate(rule.must_not_fire, 1):
         yield "must_not_fire", number, example
+
+
+def _judgements(
+    questions: Sequence[JudgeQuestion], example: Example, transcript: Transcript
+) -> Judgements:
+    """The answers that the example states, held against its words like those of a model."""
+    return {
+        question: _judgement(question, example.answers[question.text], transcript)
+        for question in questions
+        if question.text in example.answers
+    }
+
+
+def _judgement(question: JudgeQuestion, said: Sequence[str], transcript: Transcript) -> Judgement:
+    quotes = tuple(
+        JudgeQuote(utterance=u.index, char_start=at, char_end=at + len(words))
+        for words in said
+        for u in transcript.utterances
+        if question.role in ("any", u.role) and (at := u.text.find(words)) >= 0
+    )
+    verdict: Verdict = "no" if not said else "yes" if quotes else "unanswered"
+    reason = "引文在例子里找不到原话" if verdict == "unanswered" else ""
+    return Judgement(
+        question=question, verdict=verdict, reason=reason, judge="example", quotes=quotes
+    )
 
 
 def dialogue(example: Example) -> Transcript:

@@ -31,10 +31,15 @@ class ExampleLine:
 
 @dataclass(frozen=True, slots=True)
 class Example:
-    """A short dialogue on which a rule must or must not fire, with call metadata if needed."""
+    """A short dialogue on which a rule must or must not fire, with call metadata if needed.
+
+    `answers` are what a language model is taken to say to the questions of `judge` conditions: the
+    words that prove a yes, none for a no. A question that is left out stays unanswered.
+    """
 
     lines: tuple[ExampleLine, ...]
     metadata: Mapping[str, Scalar] = field(default_factory=dict)
+    answers: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -39,6 +39,7 @@ from qa_rules.searches import (
     ActCondition,
     EntityCondition,
     EventCondition,
+    JudgeCondition,
     KeywordCondition,
     RegexCondition,
     RepetitionCondition,
@@ -88,7 +89,8 @@ def absence(name: str, conditions: Mapping[str, Condition]) -> str:
         condition = replace(condition, negated=False)
     found = phrase(name, {**conditions, name: condition})
     scope = getattr(condition, "scope", None)
-    everywhere = isinstance(scope, Scope) and not scope.ranges
+    asked = isinstance(condition, JudgeCondition)
+    everywhere = isinstance(scope, Scope) and not scope.ranges and not asked
     text = f"{found.subject}{'全程' if everywhere else ''}{found.no}"
     if isinstance(condition, KeywordCondition) and condition.label:
         text += f"（{some_words(condition.words)}）"
@@ -137,6 +139,11 @@ def _search(name: str, condition: Search) -> Phrase:
         case VolumeCondition(above=above, below=below, count=count):
             level = bounded("", Bounds(above=above, below=below), " dBFS").yes
             return Phrase(who, f"有 {count} 句以上的音量{level}", f"没有 {count} 句音量{level}的话")
+        case JudgeCondition(question=question):
+            asked = f"问“{condition.label or question}”，语言模型答"
+            # The subject states whose words prove it: “坐席的话，问…，语言模型答是”.
+            whose = "" if condition.role == "any" else f"{who}的话，"
+            return Phrase(f"{whose}{asked}", "是", "否")
 
 
 def _said(who: str, what: str) -> Phrase:

@@ -154,7 +154,14 @@ def _example() -> Schema:
     dialogue = {
         "anyOf": [_TEXT, {"type": "array", "items": {"anyOf": [_NAME, line]}, "minItems": 1}]
     }
-    full = _object({"dialogue": dialogue, "metadata": {"type": "object"}}, ("dialogue",))
+    said = {"type": "array", "items": _TEXT}
+    answers = {"type": "object", "additionalProperties": {"anyOf": [_TEXT, said]}}
+    fields: dict[str, Schema] = {
+        "dialogue": dialogue,
+        "metadata": {"type": "object"},
+        "answers": answers,
+    }
+    full = _object(fields, ("dialogue",))
     return {"anyOf": [dialogue, full]}
 
 
@@ -208,6 +215,7 @@ def _values() -> dict[str, Schema]:
             "times": _count(2), "min_chars": _count(1), "within": _count(1), "similarity": ratio,
         }),
         "volume": _bounds(_NUMBER, count=_count(1)),
+        "judge": _NAME,
         "order": _object({"first": _NAME, "then": _NAME}, ("first", "then")),
         "within": _object(near, ("find", "of")),
         "not_within": _object(near, ("find", "of")),

@@ -7,12 +7,22 @@ import yaml
 
 from events.yaml_reader import Reader
 from nlp.entities import KINDS
-from qa_rules.scope_document import Nodes, choice, count_of, filled, limits, read_many, read_scope
+from qa_rules.scope_document import (
+    Nodes,
+    choice,
+    count_of,
+    filled,
+    limits,
+    read_many,
+    read_role,
+    read_scope,
+)
 from qa_rules.searches import (
     ActCondition,
     EntityCondition,
     EventCondition,
     Feeling,
+    JudgeCondition,
     KeywordCondition,
     Mode,
     Polarity,
@@ -162,6 +172,12 @@ def _volume(reader: Reader, node: yaml.Node, entries: Nodes, line: int) -> Searc
     )
 
 
+def _judge(reader: Reader, node: yaml.Node, entries: Nodes, line: int) -> Search:
+    return JudgeCondition(
+        question=reader.name(node, "judge"), role=read_role(reader, entries, "any"), line=line
+    )
+
+
 _Builder = Callable[[Reader, yaml.Node, Nodes, int], Search]
 SEARCHES: Mapping[str, tuple[tuple[str, ...], _Builder]] = {
     "keyword": ((*_TEXT, "in_one_utterance"), _keyword),
@@ -174,4 +190,5 @@ SEARCHES: Mapping[str, tuple[tuple[str, ...], _Builder]] = {
     "sentiment": ((*_SCOPED, "count"), _sentiment),
     "repetition": ((*_SCOPED, "unless"), _repetition),
     "volume": (_SCOPED, _volume),
+    "judge": (("role",), _judge),
 }

@@ -3,7 +3,7 @@
 from dataclasses import dataclass, field
 from typing import Literal
 
-from qa_rules.scope import Scope
+from qa_rules.scope import SaidBy, Scope
 
 Mode = Literal["any", "all", "none", "at_least"]
 Polarity = Literal["affirmed", "any"]
@@ -157,6 +157,24 @@ class VolumeCondition:
     line: int = field(default=0, compare=False)
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class JudgeCondition:
+    """A yes-or-no question about the call, in plain words, that a language model answers.
+
+    `role` is whose words can prove a yes.
+    """
+
+    question: str
+    role: SaidBy = "any"
+    label: str = ""
+    line: int = field(default=0, compare=False)
+
+    @property
+    def scope(self) -> Scope:
+        """What the role said, in all of the call: the model is not asked about parts of it."""
+        return Scope(role=self.role)
+
+
 Search = (
     KeywordCondition
     | RegexCondition
@@ -167,5 +185,6 @@ Search = (
     | SentimentCondition
     | RepetitionCondition
     | VolumeCondition
+    | JudgeCondition
 )
 TextCondition = KeywordCondition | RegexCondition | SemanticCondition

@@ -32,6 +32,7 @@ from api.web.call_filters import filter_of, given_filters
 from api.web.call_page import call_page_values
 from api.web.catalogue import Phrases
 from api.web.correction_view import NO_CORRECTIONS, correction_values
+from api.web.judgement_view import judgement_entries
 from api.web.list_view import SHOWN_PROBLEMS, ListedResult, listed_results
 from api.web.page_route import PageRoute, local_path
 from api.web.rendering import language_of_request, query, render
@@ -43,6 +44,7 @@ from core.errors import AppError
 from insights.dictionary import metric
 from insights.sop_rates import DIMENSIONS, Dimension, Period, execution_rates
 from models.calls import CallFilter, call_audio, list_calls
+from models.judgements import list_judgements
 from models.results import load_analysis, load_transcript
 from models.tables import TreeVersion
 from models.tables.calls import CALL_STATES
@@ -157,6 +159,8 @@ async def call_page(
         analysis,
         Phrases(language_of_request(request)),
     )
+    judged = () if is_blind else await list_judgements(session, call_id)
+    values["judgements"] = judgement_entries(judged, transcript)
     if is_blind:
         values |= NO_CORRECTIONS
     else:

@@ -21,7 +21,6 @@ def _call(
     source: str = _UTTERANCES,
     missing: str = _NO_SPEECH,
     parameters: tuple[Parameter, ...] = (),
-    computed: bool = True,
 ) -> Metric:
     return Metric(
         id=identifier,
@@ -35,7 +34,7 @@ def _call(
         source=source,
         missing_when=missing,
         parameters=parameters,
-        computed=computed,
+        computed=True,
     )
 
 
@@ -241,9 +240,8 @@ _QUIET = (
             "dBFS",
             f"{zh}各话语音量的中位数，及各话语与它之差",
             f"median loudness of the {side}'s utterances, and each utterance's difference to it",
-            source="录音的声音",
-            missing="转写结果没有携带音量",
-            computed=False,
+            source="各话语的音量（语音帧的均方根）",
+            missing="没有区分说话人、这一方没有说话，或转写结果没有携带音量",
         )
         for side, zh, en in _SIDES
     ),
@@ -256,9 +254,8 @@ _QUIET = (
             f"{zh}语音中达到满幅的采样 ÷ 全部采样",
             f"full-scale samples of the {side}'s speech / all its samples",
             "语音采样数",
-            "录音的声音",
+            "语音区间内的采样",
             "转写结果没有携带音量",
-            computed=False,
         )
         for side, zh, en in _SIDES
     ),

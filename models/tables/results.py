@@ -37,6 +37,7 @@ class UtteranceRow(Base):
     words: Mapped[list[Any]]
     confidence: Mapped[float | None]
     reliability: Mapped[str]
+    level_dbfs: Mapped[float | None]
 
     __table_args__ = (BY_CALL_ID,)
 

@@ -98,8 +98,8 @@ def _compare(run: BulkRun, item: _Comparable) -> ComparedCall:
     transcript, metadata = item.stored.transcript, call_metadata(item.stored.call)
     with using(Shelf(item.stored.vectors)):
         hits = item.before.match(transcript, item.judgements)
-        before = item.before.judge(transcript, hits, metadata, item.accuracies)
+        before = item.before.judge(transcript, hits, metadata, item.accuracies, item.judgements)
         if run.document_kind == "tree":
             hits = item.after.match(transcript, item.judgements)
-        after = item.after.judge(transcript, hits, metadata, item.accuracies)
+        after = item.after.judge(transcript, hits, metadata, item.accuracies, item.judgements)
     return compare(item.stored.call.id, transcript, before, after)

@@ -23,6 +23,7 @@ from pipeline.analyzing import call_metadata
 from pipeline.attempts import StoppedError
 from pipeline.bulk.loading import InForce, with_candidate
 from pipeline.bulk.requests import TrialRequest
+from pipeline.judging.asking import stored_judgements
 from pipeline.resources import Resources
 from qa_rules.examples import dialogue
 from qa_rules.model import Example, ExampleLine
@@ -63,9 +64,12 @@ async def _result(resources: Resources, session: AsyncSession, run: BulkRun) -> 
     head = await in_force.head(session, candidate[0])
     analyzer = await asyncio.to_thread(resources.analyzers.get, *candidate, head)
     metadata = call_metadata(call) if call else {}
+    # A trial asks a language model nothing: what it has said of the call by now counts.
+    judge, asked = resources.settings.judge, analyzer.questions
+    judgements = await stored_judgements(session, judge, call.id, transcript, asked) if call else {}
 
     def work() -> dict[str, Any]:
-        return _told(analyzer, transcript, analyzer.analyze(transcript, metadata))
+        return _told(analyzer, transcript, analyzer.analyze(transcript, metadata, judgements))
 
     return await asyncio.to_thread(work)
 

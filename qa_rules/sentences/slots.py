@@ -237,6 +237,9 @@ SLOTS: Mapping[str, Slot] = {
         lambda text: {"kinds": tuple(_KIND_WORDS[name] for name in text.split("、"))},
     ),
     "act": Slot(QUOTED, lambda c: quote_text(c.act), lambda text: {"act": unquote(text)}),
+    "asked": Slot(
+        QUOTED, lambda c: quote_text(c.question), lambda text: {"question": unquote(text)}
+    ),
     "rule": Slot(QUOTED, lambda c: quote_text(c.rule), lambda text: {"rule": unquote(text)}),
     "chance": _optional("at_least", "（概率不低于 ", "）", float),
     "one": Slot(

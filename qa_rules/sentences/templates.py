@@ -29,6 +29,7 @@ from qa_rules.searches import (
     ActCondition,
     EntityCondition,
     EventCondition,
+    JudgeCondition,
     KeywordCondition,
     RegexCondition,
     RepetitionCondition,
@@ -134,6 +135,7 @@ TEMPLATES: tuple[Template, ...] = (
         "（至少 {min_chars} 个字，相似度 {similarity}）{near}{options}",
     ),
     Template(VolumeCondition, "{scope}{+有|没有} {count} 句以上的音量{level}{options}"),
+    Template(JudgeCondition, "就{role}的话问语言模型{asked}，答{+是|否}{options}"),
     Template(OrderCondition, "{first}之后{+出现|没有出现}{then}{options}"),
     Template(
         WithinCondition, "{of}{direction}{reach}{+出现|没有出现}{find}{options}", lacking=False

@@ -1,5 +1,6 @@
 """Per-call figures against hand-computed tables, and invariants on random calls."""
 
+import statistics
 from dataclasses import replace
 
 import pytest
@@ -116,6 +117,20 @@ def test_what_the_audio_did_not_give_is_missing_with_a_reason() -> None:
     for identifier in ("agent_loudness", "customer_clipping", "agent_coverage"):
         assert figures[identifier].value is None
         assert figures[identifier].missing_reason
+
+
+def test_loudness_is_the_median_of_a_side_and_clipping_that_of_its_speech() -> None:
+    levels = iter([-20.0, -31.0, None, -26.0, -24.0, -22.0, *[-30.0] * 40])
+    utterances = tuple(replace(u, level_dbfs=next(levels)) for u in CALL.utterances)
+    speech = (
+        ChannelSpeech(0, A, (Span(0, 10),), 0.25),
+        ChannelSpeech(1, C, (Span(0, 10),), None),
+    )
+    metrics = call_metrics(replace(CALL, utterances=utterances, speech=speech), [])
+    own = [u.level_dbfs for u in utterances if u.role == A and u.level_dbfs is not None]
+    assert metrics.value("agent_loudness") == statistics.median(own)
+    assert metrics.value("agent_clipping") == 0.25
+    assert metrics.value("customer_clipping") is None
 
 
 def test_latency_of_an_overlapping_answer_is_zero() -> None:

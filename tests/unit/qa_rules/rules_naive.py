@@ -1,16 +1,17 @@
 """A second rule evaluator, written from docs/rules.md and as slow as it is plain.
 
 It knows every operator whose meaning is in the document itself: keyword (single words), regex,
-act (without its model), event, entity (runs of digits), repetition, volume, the relations between
-conditions, processes, silence, duration, turns and metadata. It shares nothing between rules or
-conditions, and measures time in ticks of 100 ms. It imports no evaluation code: only the values
-that both evaluators read.
+act (without its model), event, entity (runs of digits), repetition, volume, judge, the relations
+between conditions, processes, silence, duration, turns and metadata. It shares nothing between
+rules or conditions, and measures time in ticks of 100 ms. It imports no evaluation code: only the
+values that both evaluators read.
 """
 
 import re
 from dataclasses import dataclass
 from itertools import pairwise
 
+from events.judgement import JudgeQuestion
 from qa_rules.boolean import And, AtLeast, Line, Name, Not, Or
 from qa_rules.call import CallView
 from qa_rules.measures import (
@@ -33,6 +34,7 @@ from qa_rules.searches import (
     ActCondition,
     EntityCondition,
     EventCondition,
+    JudgeCondition,
     KeywordCondition,
     RegexCondition,
     RepetitionCondition,
@@ -112,6 +114,8 @@ def answer(name: str, rule: Rule, call: CallView) -> Answer:
             return repetition(condition, rule, call)
         case VolumeCondition():
             return volume(condition, rule, call)
+        case JudgeCondition():
+            return judged(condition, call, rule)
         case TimesCondition():
             return times(condition, answer(condition.of, rule, call))
         case ProcessCondition():
@@ -336,6 +340,22 @@ def volume(condition, rule: Rule, call: CallView) -> Answer:
     if gap or (doubtful and len(loud) + doubtful >= condition.count):
         return Answer(unsure, places, unsure)
     return Answer(False, places, None)
+
+
+def judged(condition, call: CallView, rule: Rule) -> Answer:
+    said, _, gap = scope_of(Scope(role=condition.role), rule.unheard_ms, call)
+    if gap == "not_applicable":
+        return Answer(gap, [], gap)
+    found = call.judgements.get(JudgeQuestion(condition.question, condition.role))
+    if found is None or found.verdict == "unanswered":
+        return Answer("undecidable", [], "undecidable")
+    if found.verdict == "no":
+        return Answer(gap or False, [], gap)
+    own = {u.index for u in said}
+    places = {(q.utterance, q.char_start, q.char_end) for q in found.quotes if q.utterance in own}
+    if not places:
+        return Answer("undecidable", [], "undecidable")
+    return Answer(True, sorted(places), gap)
 
 
 def times(condition, counted: Answer) -> Answer:

@@ -7,6 +7,7 @@ from hypothesis import strategies as st
 
 from asr.transcript import AudioFacts, EngineInfo, Transcript, UntranscribedSpeech, Utterance
 from events.hits import EventHit
+from events.judgement import Judgement, JudgeQuestion, JudgeQuote
 from qa_rules.boolean import And, AtLeast, Line, Name, Not, Or
 from qa_rules.call import CallView
 from qa_rules.measures import (
@@ -31,6 +32,7 @@ from qa_rules.searches import (
     ActCondition,
     EntityCondition,
     EventCondition,
+    JudgeCondition,
     KeywordCondition,
     RegexCondition,
     RepetitionCondition,
@@ -42,6 +44,7 @@ NODES = ("甲/子", "甲/丑", "乙")
 _PLACELESS = (SilenceCondition, DurationCondition, MetadataCondition, TurnsCondition)
 PHONE = "山13800138000山"
 ROLES = ("agent", "customer", "unknown")
+QUESTIONS = tuple(JudgeQuestion("答应了吗？", role) for role in ("agent", "customer", "any"))
 
 
 @st.composite
@@ -84,7 +87,28 @@ def calls(draw: st.DrawFn) -> CallView:
             st.sampled_from(["team", "size"]), st.sampled_from(["红", "蓝", 3, 7]), max_size=2
         )
     )
-    return CallView(transcript, hits, metadata)
+    return CallView(transcript, hits, metadata, judgements=draw(judgements(tuple(utterances))))
+
+
+@st.composite
+def judgements(
+    draw: st.DrawFn, utterances: tuple[Utterance, ...]
+) -> dict[JudgeQuestion, Judgement]:
+    """Answers to some of the questions; a yes quotes what the side, or somebody unknown, says."""
+    found = {}
+    for question in draw(st.sets(st.sampled_from(QUESTIONS))):
+        quoted = [
+            JudgeQuote(utterance=u.index, char_start=0, char_end=1)
+            for u in utterances
+            if question.role in ("any", u.role) or u.role == "unknown"
+        ]
+        verdicts = ["no", "unanswered", *(["yes"] if quoted else [])]
+        verdict = draw(st.sampled_from(verdicts))
+        quotes = draw(st.lists(st.sampled_from(quoted), min_size=1)) if verdict == "yes" else ()
+        found[question] = Judgement(
+            question=question, verdict=verdict, reason="因为", judge="m", quotes=tuple(quotes)
+        )
+    return found
 
 
 def hit_on(utterance: Utterance, node: str) -> EventHit:
@@ -187,6 +211,8 @@ def simple_conditions() -> st.SearchStrategy[Condition]:
                   similarity=st.sampled_from([0.5, 0.8, 1.0]),
                   within=st.none() | st.integers(1, 3), scope=scopes()),
         st.builds(VolumeCondition, above=st.just(-20.0), count=st.integers(1, 3), scope=scopes()),
+        st.builds(JudgeCondition, question=st.just("答应了吗？"),
+                  role=st.sampled_from(["agent", "customer", "any"])),
         st.builds(TurnsCondition, bounds=bounds, of=st.sampled_from(["turns", "utterances"]),
                   role=st.sampled_from(["agent", "customer", "any"])),
         st.builds(SilenceCondition, min_s=st.sampled_from([0.5, 2.0, 4.0])),

@@ -103,6 +103,7 @@ _LINES = st.builds(
 _EXAMPLES = st.builds(
     Example, st.lists(_LINES, min_size=1, max_size=3).map(tuple),
     st.dictionaries(_TEXT, _TEXT | st.integers(-9, 9) | st.booleans(), max_size=2),
+    st.dictionaries(_TEXT, st.lists(_TEXT, max_size=2).map(tuple), max_size=2),
 )  # fmt: skip
 
 
