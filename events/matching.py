@@ -236,8 +236,9 @@ class TreeMatcher:
             if node.path in said.semantic:
                 score = said.semantic[node.path].score
                 value = max(value, _log_odds(score) - _log_odds(self._limit(node)))
-            if self._acts is not None and node.match.act in chances:
-                chance, limit = chances[node.match.act]
+            act = node.match.act
+            if self._acts is not None and act is not None and act in chances:
+                chance, limit = chances[act]
                 value = max(value, _log_odds(chance) - _log_odds(limit))
             found.append((node.path, value))
         return found
