@@ -15,7 +15,12 @@ from models.bulk_runs import delete_old_runs
 from models.database import Database
 from models.partitions import ensure_partitions
 from pipeline.bulk.stages import requeue_runs
-from pipeline.jobs import defer_analysis, defer_delivery, defer_transcription
+from pipeline.jobs import (
+    defer_analysis,
+    defer_delivery,
+    defer_learning,
+    defer_transcription,
+)
 from pipeline.reviews.workflow import finalise_overdue
 
 logger = logging.getLogger(__name__)
@@ -27,8 +32,8 @@ async def rescue(app: App, database: Database, settings: WorkerSettings) -> int:
     """Number of pieces of work that nobody was doing any more, and that are queued again now.
 
     First the jobs of workers without a heartbeat. Then what lost its job altogether: calls that
-    are neither done nor failed, pending webhook messages and bulk runs, with no job waiting or
-    running. As every change of state is committed together with its job, such a one is never just
+    are neither done nor failed, pending webhook messages, bulk runs and heads being fitted, with no
+    job waiting or running. As every change of state is committed together with its job, such a one is never just
     late. Finished work has no job and no such state, so it is never touched. One rescuer works at
     a time; the others find the lock taken and return 0.
     """
@@ -41,6 +46,7 @@ async def rescue(app: App, database: Database, settings: WorkerSettings) -> int:
         rescued += await _requeue_calls(session)
         rescued += await _requeue_messages(session)
         rescued += await requeue_runs(session)
+        rescued += await _requeue_heads(session)
         await session.commit()
     return rescued
 
@@ -116,4 +122,21 @@ async def _requeue_messages(session: AsyncSession) -> int:
     for row in found:
         await defer_delivery(session, uuid.UUID(str(row.id)), row.attempts + 1)
         logger.warning("webhook message had lost its job", extra={"message_id": str(row.id)})
+    return len(found)
+
+
+async def _requeue_heads(session: AsyncSession) -> int:
+    rows = await session.execute(
+        text(
+            "SELECT id FROM tree_heads head WHERE state = 'fitting'"
+            # The command line fits one in its own process, without a job.
+            " AND created_at < now() - interval '1 hour' AND NOT EXISTS ("
+            "  SELECT 1 FROM procrastinate_jobs job"
+            "  WHERE job.lock = 'learn:' || head.id::text AND job.status IN ('todo', 'doing'))"
+        )
+    )
+    found = rows.all()
+    for row in found:
+        await defer_learning(session, uuid.UUID(str(row.id)))
+        logger.warning("learning had lost its job", extra={"head": str(row.id)})
     return len(found)
