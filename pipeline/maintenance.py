@@ -32,10 +32,10 @@ async def rescue(app: App, database: Database, settings: WorkerSettings) -> int:
     """Number of pieces of work that nobody was doing any more, and that are queued again now.
 
     First the jobs of workers without a heartbeat. Then what lost its job altogether: calls that
-    are neither done nor failed, pending webhook messages, bulk runs and heads being fitted, with no
-    job waiting or running. As every change of state is committed together with its job, such a one is never just
-    late. Finished work has no job and no such state, so it is never touched. One rescuer works at
-    a time; the others find the lock taken and return 0.
+    are neither done nor failed, pending webhook messages, bulk runs and heads being fitted, with
+    no job waiting or running. As every change of state is committed together with its job, such a
+    one is never just late. Finished work has no job and no such state, so it is never touched. One
+    rescuer works at a time; the others find the lock taken and return 0.
     """
     async with database.session() as session:
         key = {"key": "tingjian:rescue"}

@@ -1,4 +1,4 @@
-"""A reviewer corrects the events of a call in a real browser, by mouse, by keys, without scripts."""
+"""A reviewer corrects the events of a call in a real browser: mouse, keys, without scripts."""
 
 from typing import Any
 
