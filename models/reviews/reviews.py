@@ -2,6 +2,7 @@
 
 import datetime as dt
 import uuid
+from collections.abc import Sequence
 from typing import cast
 
 from sqlalchemy import select
@@ -16,6 +17,12 @@ from models.tables import Appeal, Call, Review
 async def find_review(session: AsyncSession, call_id: uuid.UUID) -> Review | None:
     """The review of a call; None while it is pending and nobody has touched it."""
     return await session.get(Review, call_id, populate_existing=True)
+
+
+async def reviewed_calls(session: AsyncSession, call_ids: Sequence[uuid.UUID]) -> set[uuid.UUID]:
+    """Those of the calls that have a review, whatever its state."""
+    query = select(Review.call_id).where(Review.call_id.in_(call_ids))
+    return set(await session.scalars(query))
 
 
 async def hold_review(
