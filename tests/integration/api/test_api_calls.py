@@ -9,7 +9,6 @@ from sqlalchemy import text
 
 from api.scope import EVERYTHING, NOTHING, CallScope
 from asr.transcript import AudioCheck, AudioFacts, ChannelSpeech, EngineInfo, Transcript, Utterance
-from core.evidence import Evidence
 from core.span import Span
 from events.hits import EventHit, SopReport, StepState
 from models.calls import AudioPart, CallFilter, NewCall, add_call, list_calls
@@ -22,7 +21,7 @@ from models.results import (
     save_waveform,
 )
 from models.tables import Call
-from qa_rules.findings import Finding, Score, ScoreLine
+from qa_rules.findings import Finding, FindingEvidence, Score, ScoreLine
 
 
 async def add(database: Database, **values: Any) -> Call:
@@ -93,7 +92,7 @@ def step(node: str, state: Any, hits: tuple[int, ...] = ()) -> StepState:
 
 def analysis() -> StoredAnalysis:
     said = TRANSCRIPT.utterances[2]
-    proof = Evidence(
+    proof = FindingEvidence(
         utterance=2,
         role="agent",
         char_start=0,

@@ -17,7 +17,6 @@ from asr.transcript import (
     Utterance,
     Word,
 )
-from core.evidence import Evidence
 from core.span import Span
 from events.hits import EventHit, SopReport, StepState
 from models.calls import NewCall, add_call
@@ -33,7 +32,7 @@ from models.results import (
     save_waveform,
 )
 from models.tables import EventHitRow, UtteranceRow
-from qa_rules.findings import Finding, Score, ScoreLine
+from qa_rules.findings import Finding, FindingEvidence, Score, ScoreLine
 
 # PostgreSQL text holds every code point but NUL and lone surrogates.
 TEXTS = st.text(st.characters(exclude_categories=("Cs",), exclude_characters="\x00"), max_size=20)
@@ -76,7 +75,7 @@ def hit(node: str = "开场白/自我介绍", text: str = "您好") -> EventHit:
 
 
 def analysis(points: float = 90.0, hits: tuple[EventHit, ...] = (hit(),)) -> StoredAnalysis:
-    quiet = Evidence(
+    quiet = FindingEvidence(
         utterance=None, role="unknown", char_start=0, char_end=0, start_ms=10, end_ms=5210,
         layer="timing", form="none", score=1.0, text="静音 5.2 秒",
     )  # fmt: skip
