@@ -12,6 +12,8 @@ WRITE = """(text) => {
   field.dispatchEvent(new Event("input"));
 }"""
 DRAFT_WORD = "今天天气真好呀"
+# What a worker does takes as long as the weights take to load.
+WORKED_MS = 120_000
 
 
 def test_a_draft_is_edited_tried_tested_and_published(
@@ -46,7 +48,7 @@ def test_a_draft_is_edited_tried_tested_and_published(
     # Trying a sentence answers in place.
     page.get_by_label("每行一句").fill(f"{DRAFT_WORD}\n客户：太贵了吧")
     page.get_by_role("button", name="试一试").click()
-    expect(page.locator(".trial .fired").first).to_contain_text(DRAFT_WORD)
+    expect(page.locator(".trial .fired").first).to_contain_text(DRAFT_WORD, timeout=WORKED_MS)
     expect(page.locator(".trial > li")).to_have_count(2)
 
     page.get_by_role("button", name="看差异").click()
@@ -55,7 +57,7 @@ def test_a_draft_is_edited_tried_tested_and_published(
 
     page.get_by_role("button", name="开始回测").click()
     page.wait_for_url("**/runs/*")
-    expect(page.locator(".figures-row")).to_be_visible()
+    expect(page.locator(".figures-row")).to_be_visible(timeout=WORKED_MS)
     expect(page.locator(".figures-row dd").first).to_have_text("1")
     page.get_by_role("link", name="全部", exact=True).click()
     expect(page.locator("#calls tbody tr")).to_have_count(1)
@@ -66,7 +68,7 @@ def test_a_draft_is_edited_tried_tested_and_published(
     page.get_by_label("从这一天起的通话").fill("2020-01-01")
     page.get_by_role("button", name="确认发布").click()
     page.wait_for_url("**/runs/*")
-    expect(page.locator(".run-state[data-state=done]")).to_be_visible()
+    expect(page.locator(".run-state[data-state=done]")).to_be_visible(timeout=WORKED_MS)
     assert watch.complaints == []
     context.close()
 

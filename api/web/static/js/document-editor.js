@@ -10,7 +10,7 @@ class DocumentEditor extends HTMLElement {
     this.gutter = this.querySelector(".gutter");
     this.caret = this.querySelector("[data-show=caret]");
     this.saved = this.text.value;
-    this.text.addEventListener("input", () => this.#number());
+    this.text.addEventListener("input", () => this.#changed());
     this.text.addEventListener("scroll", () => (this.gutter.scrollTop = this.text.scrollTop));
     for (const name of ["keyup", "click", "focus"]) this.text.addEventListener(name, () => this.#place());
     this.text.addEventListener("keydown", (event) => this.#indent(event));
@@ -28,11 +28,22 @@ class DocumentEditor extends HTMLElement {
     this.querySelector("[data-do=try]")?.addEventListener("submit", (event) => this.#try(event));
   }
 
+  // Browsers tell of a pasted text line by line: the page is brought up to date once a frame.
+  #changed() {
+    this.frame ??= requestAnimationFrame(() => {
+      this.frame = null;
+      this.#number();
+      this.#place();
+    });
+  }
+
   #number() {
     const lines = this.text.value.split("\n").length;
-    this.gutter.textContent = Array.from({ length: lines }, (_, at) => at + 1).join("\n") + "\n";
+    if (lines !== this.lines) {
+      this.lines = lines;
+      this.gutter.textContent = Array.from({ length: lines }, (_, at) => at + 1).join("\n") + "\n";
+    }
     this.gutter.scrollTop = this.text.scrollTop;
-    this.#place();
   }
 
   #place() {
@@ -49,7 +60,7 @@ class DocumentEditor extends HTMLElement {
     }
     event.preventDefault();
     this.text.setRangeText("  ", this.text.selectionStart, this.text.selectionEnd, "end");
-    this.#number();
+    this.#changed();
   }
 
   #goTo(line, column) {
