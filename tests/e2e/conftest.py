@@ -2,11 +2,14 @@
 
 import json
 import os
+import shutil
 import signal
 import subprocess
 import sys
+import tempfile
 import time
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -24,9 +27,11 @@ from playwright.sync_api import Browser, sync_playwright
 
 
 @pytest.fixture(scope="session")
-def service(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Service]:
+def service() -> Iterator[Service]:
     """`tingjian up` on a free port with an empty data directory."""
-    folder = tmp_path_factory.mktemp("up")
+    # Not below pytest's own folder: it is shut to others whenever another run begins, and the
+    # database runs as another user when root runs the tests.
+    folder = Path(tempfile.mkdtemp(prefix="tj-e2e-"))
     environment = {k: v for k, v in os.environ.items() if not k.startswith("TINGJIAN_")}
     command = [sys.executable, "-m", "cli", "up", "--json", "--port", "0"]
     output, log = folder / "stdout", folder / "stderr"
@@ -41,6 +46,7 @@ def service(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Service]:
         finally:
             process.send_signal(signal.SIGTERM)
             process.wait(timeout=60)
+            shutil.rmtree(folder, ignore_errors=True)
 
 
 @pytest.fixture(scope="session")
