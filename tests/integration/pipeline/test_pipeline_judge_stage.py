@@ -27,6 +27,37 @@ nodes:
 """
 
 
+_RULES = """
+ruleset: 测试规则
+version: "1"
+domain: edu
+categories: [类]
+rules:
+- id: spoke
+  name: 说过话
+  category: 类
+  severity: minor
+  reason: 因为
+  score: -5
+  hit_if: 说过
+  conditions: {说过: {judge: 坐席是否说过话？, role: agent}}
+  examples:
+    must_fire:
+    - {dialogue: 您好, answers: {坐席是否说过话？: 您好}}
+    must_not_fire: [您好]
+"""
+
+
+@pytest.fixture
+async def asking_rules(seeded: Database) -> None:
+    async with seeded.session() as session:
+        draft = await create_draft(
+            session, "ruleset", name="测试规则", domain="edu", document=_RULES
+        )
+        await publish(session, "ruleset", draft.name, draft.version)
+        await session.commit()
+
+
 @pytest.fixture
 async def asking_tree(seeded: Database) -> None:
     async with seeded.session() as session:
@@ -64,6 +95,33 @@ async def test_an_answer_becomes_a_hit_by_another_analysis(
     stub = await _run(resources, yes_to_all)
     assert await _found(resources.database, call_id) == ("done", ["judge"], ["yes"])
     assert len(stub.bodies) == 1
+
+
+@pytest.mark.usefixtures("asking_tree", "asking_rules")
+async def test_an_answer_counts_for_the_tree_and_for_the_rules(
+    resources: Resources, call_id: uuid.UUID
+) -> None:
+    stub = await _run(resources, yes_to_all)
+    assert len(stub.bodies) == 1
+    assert stub.bodies[0]["messages"][1]["content"].count("坐席是否说过话？") == 1
+    async with resources.database.session() as session:
+        analysis = await load_analysis(session, call_id)
+    assert analysis is not None
+    (finding,) = analysis.findings
+    assert (finding.outcome, finding.score_effect) == ("hit", -5)
+    assert [item.layer for item in finding.evidence] == ["judge"]
+
+
+@pytest.mark.usefixtures("asking_rules")
+async def test_a_rule_without_an_answer_says_that_nobody_answered(
+    resources: Resources, call_id: uuid.UUID
+) -> None:
+    await work(resources, until_idle=True)
+    async with resources.database.session() as session:
+        analysis = await load_analysis(session, call_id)
+    assert analysis is not None
+    assert [item.outcome for item in analysis.findings] == ["undecidable"]
+    assert "没有开启" in analysis.findings[0].reason
 
 
 @pytest.mark.usefixtures("asking_tree")
