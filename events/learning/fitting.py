@@ -257,13 +257,14 @@ def _newton(
     kernel: Doubles, offset: Doubles, wanted: Doubles, trust: Doubles, strength: float
 ) -> Doubles:
     """Dual weights of the penalised logistic regression, shift = kernel @ alphas."""
-    alphas = np.zeros(len(offset))
+    alphas: Doubles = np.zeros(len(offset))
     for _ in range(_STEPS):
         chance = _sigmoid(offset + kernel @ alphas)
         curve = np.maximum(trust * chance * (1.0 - chance), 1e-4)
         # Iteratively reweighted least squares: (K + strength / curve) alphas = working response.
         response = kernel @ alphas + trust * (wanted - chance) / curve
-        fresh = np.linalg.solve(kernel + np.diag(strength / curve), response)
+        solved = np.linalg.solve(kernel + np.diag(strength / curve), response)
+        fresh: Doubles = solved.astype(np.float64)
         if np.abs(fresh - alphas).max() < 1e-6:
             return fresh
         alphas = fresh
