@@ -3,9 +3,9 @@
 import uuid
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, cast
 
-from sqlalchemy import delete, insert, select
+from sqlalchemy import Table, delete, insert, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from asr.transcript import Role, Transcript, roles_by_channel
@@ -23,6 +23,7 @@ from models.tables import (
 )
 from qa_rules.findings import Finding, Score
 
+_RowsOfCalls = dict[uuid.UUID, list[dict[str, Any]]]
 _UTTERANCE_COLUMNS = (
     "channel", "role", "start_ms", "end_ms", "text", "normalised", "words", "confidence",
     "reliability", "level_dbfs",
@@ -65,10 +66,21 @@ async def save_transcript(
     session: AsyncSession, call_id: uuid.UUID, transcript: Transcript
 ) -> None:
     """Store the transcript with its utterances in place of whatever the call had before."""
-    document = to_json(transcript)
-    utterances = document.pop("utterances")
-    await _replace(session, TranscriptRow, call_id, [{"document": document}])
-    await _replace(session, UtteranceRow, call_id, _positioned(utterances, _UTTERANCE_COLUMNS))
+    await save_transcripts(session, {call_id: transcript})
+
+
+async def save_transcripts(
+    session: AsyncSession, transcripts: Mapping[uuid.UUID, Transcript]
+) -> None:
+    """Store the transcripts of several calls, as `save_transcript` does for one."""
+    documents: _RowsOfCalls = {}
+    utterances: _RowsOfCalls = {}
+    for call_id, transcript in transcripts.items():
+        document = to_json(transcript)
+        utterances[call_id] = _positioned(document.pop("utterances"), _UTTERANCE_COLUMNS)
+        documents[call_id] = [{"document": document}]
+    await _replace(session, TranscriptRow, documents)
+    await _replace(session, UtteranceRow, utterances)
 
 
 async def load_transcript(session: AsyncSession, call_id: uuid.UUID) -> Transcript | None:
@@ -115,7 +127,7 @@ async def save_waveform(
 ) -> None:
     """Store the peaks of all channels in place of whatever the call had before."""
     rows = [{"channel": c.channel, "per_second": c.per_second, "peaks": c.peaks} for c in channels]
-    await _replace(session, CallWaveform, call_id, rows)
+    await _replace(session, CallWaveform, {call_id: rows})
 
 
 async def load_waveform(session: AsyncSession, call_id: uuid.UUID) -> tuple[ChannelWaveform, ...]:
@@ -136,20 +148,35 @@ async def save_analysis(
 
     The copies on `Call` (score, passed, vetoed) are the caller's, in the same transaction.
     """
-    hits = _positioned([to_json(hit) for hit in analysis.hits], _HIT_COLUMNS)
-    steps = _positioned([to_json(step) for step in analysis.sop.steps], _STEP_COLUMNS)
-    findings = _positioned([to_json(item) for item in analysis.findings], _FINDING_COLUMNS)
-    summary = {
+    await save_analyses(session, {call_id: analysis})
+
+
+async def save_analyses(
+    session: AsyncSession, analyses: Mapping[uuid.UUID, StoredAnalysis]
+) -> None:
+    """Store the analyses of several calls, as `save_analysis` does for one."""
+    tables: tuple[type[Base], ...] = (EventHitRow, SopStateRow, FindingRow, CallMetricsRow)
+    rows: dict[type[Base], _RowsOfCalls] = {table: {} for table in tables}
+    for call_id, analysis in analyses.items():
+        hits = [to_json(hit) for hit in analysis.hits]
+        steps = [to_json(step) for step in analysis.sop.steps]
+        findings = [to_json(item) for item in analysis.findings]
+        rows[EventHitRow][call_id] = _positioned(hits, _HIT_COLUMNS)
+        rows[SopStateRow][call_id] = _positioned(steps, _STEP_COLUMNS)
+        rows[FindingRow][call_id] = _positioned(findings, _FINDING_COLUMNS)
+        rows[CallMetricsRow][call_id] = [_summary(analysis)]
+    for table in tables:
+        await _replace(session, table, rows[table])
+
+
+def _summary(analysis: StoredAnalysis) -> dict[str, Any]:
+    return {
         "metrics": dict(analysis.metrics),
         "score": to_json(analysis.score),
         "sop_coverage": analysis.sop.coverage,
         "order_adherence": analysis.sop.order_adherence,
         "versions": dict(analysis.versions),
     }
-    await _replace(session, EventHitRow, call_id, hits)
-    await _replace(session, SopStateRow, call_id, steps)
-    await _replace(session, FindingRow, call_id, findings)
-    await _replace(session, CallMetricsRow, call_id, [summary])
 
 
 async def load_analysis(session: AsyncSession, call_id: uuid.UUID) -> StoredAnalysis | None:
@@ -175,19 +202,17 @@ async def load_analysis(session: AsyncSession, call_id: uuid.UUID) -> StoredAnal
     )
 
 
-async def _replace(
-    session: AsyncSession,
-    table: type[Base],
-    call_id: uuid.UUID,
-    rows: Sequence[Mapping[str, Any]],
-) -> None:
-    column = table.__table__.c.call_id
-    await session.execute(delete(table).where(column == call_id))
-    if rows:
-        await session.execute(insert(table), [{"call_id": call_id, **row} for row in rows])
+async def _replace(session: AsyncSession, table: type[Base], rows: _RowsOfCalls) -> None:
+    """Store the rows of these calls in place of those they have, in two statements."""
+    # Past the ORM, whose bookkeeping of thousands of rows takes longer than the database does.
+    stored = cast(Table, table.__table__)
+    await session.execute(delete(stored).where(stored.c.call_id.in_(list(rows))))
+    fresh = [{"call_id": call_id, **row} for call_id, listed in rows.items() for row in listed]
+    if fresh:
+        await session.execute(insert(stored), fresh)
     # Rows of this kind that the session has read are out of date now.
     for instance in list(session.identity_map.values()):
-        if isinstance(instance, table) and getattr(instance, "call_id", None) == call_id:
+        if isinstance(instance, table) and getattr(instance, "call_id", None) in rows:
             session.expunge(instance)
 
 

@@ -20,14 +20,28 @@ async def save_vectors(
     session: AsyncSession, call_id: uuid.UUID, encoder: str, vectors: Vectors
 ) -> None:
     """Store a call's vectors by text key, in place of those it had from the same encoder."""
-    if not vectors:
+    await save_vectors_of_calls(session, encoder, {call_id: vectors})
+
+
+async def save_vectors_of_calls(
+    session: AsyncSession, encoder: str, vectors_of_calls: Mapping[uuid.UUID, Vectors]
+) -> None:
+    """Store the vectors of several calls; a call without any keeps those it has."""
+    values = []
+    for call_id, vectors in vectors_of_calls.items():
+        if not vectors:
+            continue
+        keys = sorted(vectors)
+        rows = np.array([vectors[key] for key in keys], dtype=_STORED)
+        stored = {"dim": rows.shape[1], "keys": b"".join(keys), "vectors": rows.tobytes()}
+        values.append({"call_id": call_id, "encoder": encoder, **stored})
+    if not values:
         return
-    keys = sorted(vectors)
-    rows = np.array([vectors[key] for key in keys], dtype=_STORED)
-    values = {"dim": rows.shape[1], "keys": b"".join(keys), "vectors": rows.tobytes()}
-    statement = insert(CallVectors).values(call_id=call_id, encoder=encoder, **values)
+    statement = insert(CallVectors)
+    replaced = {name: statement.excluded[name] for name in ("dim", "keys", "vectors")}
     await session.execute(
-        statement.on_conflict_do_update(index_elements=["call_id", "encoder"], set_=values)
+        statement.on_conflict_do_update(index_elements=["call_id", "encoder"], set_=replaced),
+        values,
     )
 
 

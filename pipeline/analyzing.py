@@ -1,8 +1,9 @@
 """Stage `analyze`: a stored transcript to events, SOP states, findings, score and metrics."""
 
 import asyncio
+import datetime as dt
 import uuid
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from sqlalchemy import func
@@ -14,10 +15,11 @@ from core.serial import to_json
 from events.judgement import Judgements
 from models.calls import METADATA_COLUMNS, hold_stage
 from models.heads import head_in_force
-from models.results import StoredAnalysis, load_transcript, save_analysis, save_transcript
+from models.results import StoredAnalysis, load_transcript, save_analyses, save_transcripts
 from models.reviews.accuracy import latest_accuracy
+from models.reviews.reviews import reviewed_calls
 from models.tables import Call
-from models.vectors import Vectors, load_vectors, save_vectors
+from models.vectors import Vectors, load_vectors, save_vectors_of_calls
 from models.versions import Version, published_for
 from nlp.vectors import Shelf, using
 from pipeline.analysis import CallAnalyzer
@@ -60,32 +62,53 @@ def analyse_stored(
     """
     wording = corrected(transcript, analyzer.tree, call.campaign)
     with using(Shelf(known)) as shelf:
-        wording = analyzer.with_roles_checked(wording)
-        found = analyzer.analyze(wording, call_metadata(call), judgements, accuracies)
+        reading = analyzer.read(wording)
+        wording = analyzer.with_roles_checked(wording, reading)
+        found = analyzer.analyze(wording, call_metadata(call), judgements, accuracies, reading)
     fresh = shelf.used if shelf.used.keys() - known.keys() else {}
     changed = wording if wording is not transcript else None
     return Analysed(found.stored(), changed, analyzer.encoder_id, fresh)
 
 
-async def store_result(
-    session: AsyncSession, call: Call, analysed: Analysed, versions: tuple[Version, Version]
-) -> None:
-    """Replace the results of a call, which the session must hold, and what lists show of them.
+@dataclass(frozen=True, slots=True)
+class NewResult:
+    """A call that the session holds, its new analysis, and the versions that made it."""
 
-    Human verdicts that still fit the new findings stay with them.
+    call: Call
+    analysed: Analysed
+    versions: tuple[Version, Version]
+
+
+async def store_results(session: AsyncSession, results: Sequence[NewResult]) -> None:
+    """Replace the results of calls, each listed once, and what lists show of them.
+
+    All vectors are of one encoder. Human verdicts that still fit the new findings stay with them.
     """
-    analysis = analysed.analysis
+    if not results:
+        return
+    worded = {r.call.id: t for r in results if (t := r.analysed.transcript) is not None}
+    if worded:
+        await save_transcripts(session, worded)
+    await save_analyses(session, {r.call.id: r.analysed.analysis for r in results})
+    vectors = {r.call.id: r.analysed.vectors for r in results}
+    await save_vectors_of_calls(session, results[0].analysed.encoder, vectors)
+    finished_at = (await session.execute(func.now().select())).scalar_one()
+    for result in results:
+        _show_in_lists(result, finished_at)
+    reviewed = await reviewed_calls(session, [r.call.id for r in results])
+    for result in results:
+        if result.call.id in reviewed:
+            await carry_over(session, result.call, result.analysed.analysis)
+
+
+def _show_in_lists(result: NewResult, finished_at: dt.datetime) -> None:
+    call, analysed = result.call, result.analysed
     if analysed.transcript is not None:
-        await save_transcript(session, call.id, analysed.transcript)
         call.audio = to_json(analysed.transcript.audio)
-    await save_analysis(session, call.id, analysis)
-    await save_vectors(session, call.id, analysed.encoder, analysed.vectors)
-    call.score = analysis.score.value
-    call.passed = analysis.score.passed
-    call.vetoed = analysis.score.vetoed
-    call.tree_version_id, call.ruleset_version_id = (version.id for version in versions)
-    call.finished_at = (await session.execute(func.now().select())).scalar_one()
-    await carry_over(session, call, analysis)
+    score = analysed.analysis.score
+    call.score, call.passed, call.vetoed = score.value, score.passed, score.vetoed
+    call.tree_version_id, call.ruleset_version_id = (version.id for version in result.versions)
+    call.finished_at = finished_at
 
 
 async def analyze_call(resources: Resources, call: Call, token: uuid.UUID) -> None:
@@ -153,7 +176,7 @@ async def _save(
         call = await hold_stage(session, call_id, "analyze", token)
         if call is None:
             raise SupersededError
-        await store_result(session, call, analysed, versions)
+        await store_results(session, [NewResult(call, analysed, versions)])
         call.state = "done"
         call.stage_token = None
         call.error_code = call.error_message = call.failed_stage = None

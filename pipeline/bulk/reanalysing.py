@@ -13,7 +13,7 @@ from events.judgement import Judgements
 from models.reviews.accuracy import latest_accuracy
 from models.tables import BulkRun, Call
 from pipeline.analysis import CallAnalyzer
-from pipeline.analyzing import Analysed, analyse_stored, store_result
+from pipeline.analyzing import Analysed, NewResult, analyse_stored, store_results
 from pipeline.bulk.failures import Failures
 from pipeline.bulk.loading import InForce, Pair, StoredCall, load_calls
 from pipeline.jobs import defer_judging
@@ -61,13 +61,19 @@ class ReanalysedChunk:
             .execution_options(populate_existing=True)
         )
         calls = {call.id: call for call in rows}
-        for result in self.results:
-            call = calls.get(result.call_id)
-            # One that was heard or analysed again since has newer results than these.
-            if call is not None and call.finished_at == result.read_at:
-                await store_result(session, call, result.analysed, result.pair)
-                if result.ask:
-                    await defer_judging(session, call.id)
+        # One that was heard or analysed again since has newer results than these.
+        current = [
+            result
+            for result in self.results
+            if (call := calls.get(result.call_id)) is not None
+            and call.finished_at == result.read_at
+        ]
+        await store_results(
+            session, [NewResult(calls[r.call_id], r.analysed, r.pair) for r in current]
+        )
+        for result in current:
+            if result.ask:
+                await defer_judging(session, result.call_id)
 
 
 async def reanalyse_chunk(
