@@ -17,7 +17,7 @@ os.environ["OPENBLAS_NUM_THREADS"] = "1"  # Before numpy: sums keep their order.
 import numpy as np
 
 from core.settings import NlpSettings
-from events.acts import training
+from events.acts import stacking, training
 from events.acts.corpus import load_corpus
 from events.acts.industries import industry_group
 from events.acts.measuring import Figures, figures
@@ -51,7 +51,7 @@ def main() -> None:
     fits = [training.fit(data, role) for role in ("agent", "customer")]
     authors = [dialogue.author for dialogue in data.dialogues]
     version = (FOLDER / "corpus" / "VERSION").read_text().strip()
-    model = training.train(data, fits, authors, encoder.encoder_id, version)
+    model = stacking.train(data, fits, authors, encoder.encoder_id, version)
     write_arrays(pack(model), arguments.out)
     print(f"{arguments.out}: {arguments.out.stat().st_size / 1e6:.2f} MB", flush=True)
     if arguments.report:

@@ -12,7 +12,8 @@ from numpy.typing import NDArray
 
 from events.acts.features import Floats
 from events.acts.labels import ACTS, VIOLATIONS, labels_of
-from events.acts.training import Fit, HeldOut, TurnSet, choose_thresholds, held_out
+from events.acts.stacking import stack
+from events.acts.training import Fit, HeldOut, TurnSet, choose_thresholds
 
 WRITTEN, MISHEARD = "as written", "misheard"
 _CURVE_POINTS = tuple(round(0.1 * step, 1) for step in range(1, 10))
@@ -40,7 +41,7 @@ class Figures:
 
 def figures(data: TurnSet, fits: Sequence[Fit], groups: Sequence[str]) -> Figures:
     """The figures with `groups[i]`, the group of row i, left out in turn."""
-    held = [(fitted, held_out(data, fitted, groups)) for fitted in fits]
+    held = [(stages.fitted, stages.second) for stages in stack(data, fits, groups)]
     counts: dict[str, dict[str, NDArray[np.int64]]] = {WRITTEN: {}, MISHEARD: {}}
     by_group: dict[str, NDArray[np.int64]] = {}
     for fitted, out in held:

@@ -4,13 +4,14 @@ Kernel ridge regression on turns, with three kernels: Gaussian on the mean segme
 turn and of the turns around it, linear on hashed character and pinyin n-grams, linear on place
 and length. The Gaussian kernel is exact: the file holds the training turns, their vectors reduced
 to the directions that matter. Each label's margin goes through a logistic curve that was fitted on
-dialogues of authors the model had not seen. `scripts/train_acts.py` makes the file; see
+dialogues of authors the model had not seen. A second stage, linear, moves these chances by those
+of the turns around, and has its own curves. `scripts/train_acts.py` makes the file; see
 docs/acts.md.
 """
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from functools import lru_cache
+from functools import cached_property, lru_cache
 from importlib import resources
 from typing import Any
 
@@ -20,6 +21,7 @@ from numpy.typing import NDArray
 from asr.transcript import Role
 from events.acts.features import Floats, Turn, place_of
 from events.acts.labels import LABELS, labels_of
+from events.acts.surroundings import surroundings
 from nlp.encoders.base import SentenceEncoder
 from nlp.threads import single_threaded_algebra
 
@@ -34,6 +36,7 @@ NEIGHBOURS = ((-1, 0.7), (-2, 0.4), (1, 0.5))
 """(distance, weight) of the turns around, beside 1 for the turn itself."""
 
 
+_HEAD_ARRAYS = ("place", "bias", "curves", "around", "around_curves", "thresholds")
 _TURN_ARRAYS = ("codes", "scale", "sizes", "by_agent")
 
 
@@ -75,7 +78,8 @@ class RoleHead:
 
     `support` (training turns, reduced context), `weights` (training turns, labels), `grams`
     (slots, labels) and `place` (PLACE_SIZE, labels) give margins, `bias` (labels) is added;
-    `curves` (labels, 2) are their slope and offset, `thresholds` the probabilities to reach.
+    `curves` (labels, 2) are their slope and offset. `around` (SURROUNDINGS_SIZE, labels) and
+    `around_curves` are the second stage, `thresholds` the probabilities to reach after it.
     """
 
     labels: tuple[str, ...]
@@ -85,7 +89,14 @@ class RoleHead:
     place: Floats
     bias: Floats
     curves: Floats
+    around: Floats
+    around_curves: Floats
     thresholds: Floats
+
+    @cached_property
+    def squares(self) -> tuple[Floats, Floats]:
+        """`squares_of` the support."""
+        return squares_of(self.support)
 
 
 class ActModel:
@@ -138,15 +149,23 @@ class ActModel:
             reduced = mean_vectors(vectors) @ self.basis
         contexts = context_vectors(reduced, [(at, len(turns)) for at in range(len(turns))])
         places = np.array([place_of(turn, at, len(turns)) for at, turn in enumerate(turns)])
-        result = np.zeros((len(turns), len(LABELS)), dtype=np.float32)
-        for role, rows in _rows_by_role(turns).items():
+        spoken = _rows_by_role(turns)
+        first = np.zeros((len(turns), len(LABELS)), dtype=np.float32)
+        for role, rows in spoken.items():
             picked = [turns[row] for row in rows]
             chances = self._chances(role, picked, contexts[rows], places[rows])
-            result[np.ix_(rows, self._columns(role))] = chances
+            first[np.ix_(rows, self._columns(role))] = chances
+        around = surroundings(first)
+        result = np.zeros_like(first)
+        for role, rows in spoken.items():
+            head = self.heads[role]
+            with single_threaded_algebra():
+                margins = around[rows] @ head.around
+            result[np.ix_(rows, self._columns(role))] = _logistic(margins, head.around_curves)
         return result
 
     def piece_chances(self, role: Role, turns: Sequence[Turn], vectors: Floats) -> Floats:
-        """Probabilities of single segments read as turns of their own, without a place.
+        """Probabilities of single segments read as turns of their own, by the first stage.
 
         Shape (len(turns), len(LABELS)). They say which part of a turn carries a label.
         """
@@ -155,8 +174,8 @@ class ActModel:
             return result
         places = np.array([place_of(turn, 8, 20) for turn in turns])
         with single_threaded_algebra():
-            contexts = context_vectors(vectors @ self.basis, [(0, 1)] * len(turns))
-        result[:, self._columns(role)] = self._chances(role, turns, contexts, places)
+            alone = vectors @ self.basis
+        result[:, self._columns(role)] = self._chances(role, turns, alone, places)
         return result
 
     def _columns(self, role: Role) -> list[int]:
@@ -167,15 +186,19 @@ class ActModel:
     ) -> Floats:
         head = self.heads[role]
         with single_threaded_algebra():
-            margins = kernel(contexts, head.support) @ head.weights + head.bias
+            margins = kernel(contexts, head.support, head.squares) @ head.weights + head.bias
             margins += places @ head.place
         for row, turn in enumerate(turns):
             weights = self.idf[turn.slots]
             norm = float(np.linalg.norm(weights)) or 1.0
             margins[row] += (weights / norm) @ head.grams[turn.slots]
-        logits = np.clip(margins * head.curves[:, 0] + head.curves[:, 1], -30.0, 30.0)
-        chances: Floats = (1.0 / (1.0 + np.exp(-logits))).astype(np.float32)
-        return chances
+        return _logistic(margins, head.curves)
+
+
+def _logistic(margins: Floats, curves: Floats) -> Floats:
+    logits = np.clip(margins * curves[:, 0] + curves[:, 1], -30.0, 30.0)
+    chances: Floats = (1.0 / (1.0 + np.exp(-logits))).astype(np.float32)
+    return chances
 
 
 def _rows_by_role(turns: Sequence[Turn]) -> dict[Role, list[int]]:
@@ -209,12 +232,22 @@ def context_vectors(reduced: Floats, places: Sequence[tuple[int, int]]) -> Float
     return np.concatenate(parts, axis=1)
 
 
-def kernel(contexts: Floats, support: Floats) -> Floats:
-    """How alike turns are, in their context and alone; shape (len(contexts), len(support))."""
-    alone = contexts.shape[1] // (len(NEIGHBOURS) + 1)
-    near = _distances(contexts[:, :alone], support[:, :alone])
-    values = _distances(contexts[:, alone:], support[:, alone:])
-    values += near
+def kernel(
+    contexts: Floats, support: Floats, squares: tuple[Floats, Floats] | None = None
+) -> Floats:
+    """How alike turns are, in their context and alone; shape (len(contexts), len(support)).
+
+    Contexts of turns with none around may leave out all but the turn itself. `squares` are
+    `squares_of(support)`, for a support that is used again and again.
+    """
+    own = _own(support)
+    of_own, of_others = squares if squares is not None else squares_of(support)
+    near = _distances(contexts[:, :own], support[:, :own], of_own)
+    if contexts.shape[1] > own:
+        values = _distances(contexts[:, own:], support[:, own:], of_others)
+        values += near
+    else:
+        values = near + of_others
     values *= np.float32(-GAMMA)
     np.exp(values, out=values)
     near *= np.float32(-ALONE_GAMMA)
@@ -224,11 +257,25 @@ def kernel(contexts: Floats, support: Floats) -> Floats:
     return values
 
 
-def _distances(left: Floats, right: Floats) -> Floats:
-    squares = np.einsum("ij,ij->i", right, right)
-    distances: Floats = left @ (right.T * np.float32(-2.0))
+def squares_of(support: Floats) -> tuple[Floats, Floats]:
+    """Squared lengths of the vectors of turns, and of what stands around them."""
+    own = _own(support)
+    return _squares(support[:, :own]), _squares(support[:, own:])
+
+
+def _own(support: Floats) -> int:
+    return support.shape[1] // (len(NEIGHBOURS) + 1)
+
+
+def _squares(rows: Floats) -> Floats:
+    squares: Floats = np.einsum("ij,ij->i", rows, rows)
+    return squares
+
+
+def _distances(left: Floats, right: Floats, squares: Floats) -> Floats:
+    distances: Floats = (left * np.float32(-2.0)) @ right.T
     distances += squares
-    distances += np.einsum("ij,ij->i", left, left)[:, None]
+    distances += _squares(left)[:, None]
     return distances
 
 
@@ -256,7 +303,7 @@ def pack(model: ActModel) -> dict[str, NDArray[Any]]:
         arrays[f"{role}.grams"] = np.round(head.grams / scale).astype(np.int8)
         arrays[f"{role}.scale"] = scale.astype(np.float32)
         arrays[f"{role}.weights"] = head.weights.astype(np.float16)
-        for name in ("place", "bias", "curves", "thresholds"):
+        for name in _HEAD_ARRAYS:
             arrays[f"{role}.{name}"] = getattr(head, name).astype(np.float32)
     return arrays
 
@@ -271,10 +318,7 @@ def unpack(arrays: dict[str, NDArray[Any]]) -> ActModel:
             support=turns.contexts(role),
             weights=arrays[f"{role}.weights"].astype(np.float32),
             grams=arrays[f"{role}.grams"].astype(np.float32) * arrays[f"{role}.scale"],
-            place=arrays[f"{role}.place"],
-            bias=arrays[f"{role}.bias"],
-            curves=arrays[f"{role}.curves"],
-            thresholds=arrays[f"{role}.thresholds"],
+            **{name: arrays[f"{role}.{name}"] for name in _HEAD_ARRAYS},
         )
     return ActModel(
         str(arrays["encoder"]),

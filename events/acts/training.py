@@ -1,4 +1,6 @@
-"""Training of the act model: labelled dialogues in, `ActModel` and its held-out figures out.
+"""Training of the act model's first stage: labelled dialogues in, held-out chances out.
+
+`stacking` adds the second stage.
 
 Only for developers: needs scipy, and a few minutes. Every number depends on the corpus, the
 encoder and the constants here alone, so the same machine makes the same file.
@@ -18,8 +20,6 @@ from events.acts.corpus import Dialogue
 from events.acts.features import GRAM_SLOTS, PLACE_SIZE, Floats, Turn, place_of, read_turn
 from events.acts.labels import labels_of
 from events.acts.model import (
-    ActModel,
-    RoleHead,
     TrainingTurns,
     context_vectors,
     encode_turns,
@@ -171,19 +171,8 @@ def held_out(data: TurnSet, fitted: Fit, groups: Sequence[str]) -> HeldOut:
         weights = fitted.weights - fitted.inverse[:, out] @ gone
         weights[out] = 0.0
         misheard[out] = fitted.heard[out] @ weights + fitted.mean
-    curves = _curves(written, fitted.targets)
-    return HeldOut(names, _chances(written, curves), _chances(misheard, curves), curves)
-
-
-def train(
-    data: TurnSet, fits: Sequence[Fit], groups: Sequence[str], encoder: str, version: str
-) -> ActModel:
-    """The model of all turns; curves and thresholds from turns of groups that were held out.
-
-    `groups[i]` is the group of row i (its author).
-    """
-    heads = {fitted.role: _head(data, fitted, held_out(data, fitted, groups)) for fitted in fits}
-    return ActModel(encoder, version, data.basis, data.idf, data.training, heads)
+    curves = fit_curves(written, fitted.targets)
+    return HeldOut(names, apply_curves(written, curves), apply_curves(misheard, curves), curves)
 
 
 def choose_thresholds(chances: Floats, targets: Floats) -> Floats:
@@ -199,6 +188,31 @@ def choose_thresholds(chances: Floats, targets: Floats) -> Floats:
     smooth = 2 * tp / np.maximum(2 * tp + fp + fn, 1e-9) + 1e-3 * total[:, None]
     best: Floats = _GRID[smooth.argmax(axis=0)].astype(np.float32)
     return best
+
+
+def fit_curves(margins: Floats, targets: Floats) -> Floats:
+    """The logistic curve (slope, offset) of each label, from margins of turns not trained on."""
+    margins64, targets64 = margins.astype(np.float64), targets.astype(np.float64)
+    pooled = logistic_curve(margins64.ravel(), targets64.ravel(), _USUAL_CURVE, 0.3)
+    curves = [
+        logistic_curve(margins64[:, at], targets64[:, at], pooled, 0.5)
+        for at in range(targets.shape[1])
+    ]
+    return np.array(curves, dtype=np.float32)
+
+
+def apply_curves(margins: Floats, curves: Floats) -> Floats:
+    """The probabilities that margins mean."""
+    logits = np.clip(margins * curves[:, 0] + curves[:, 1], -30, 30)
+    chances: Floats = (1 / (1 + np.exp(-logits))).astype(np.float32)
+    return chances
+
+
+def grams_and_place(data: TurnSet, fitted: Fit) -> tuple[Floats, Floats]:
+    """What the linear kernels come to: weights (slots, labels) and (PLACE_SIZE, labels)."""
+    rows = data.rows(fitted.role)
+    grams = np.asarray(_GRAM_WEIGHT * (data.grams[rows].T @ fitted.weights), dtype=np.float32)
+    return grams, (_PLACE_WEIGHT / PLACE_SIZE) * (data.places[rows].T @ fitted.weights)
 
 
 def _counts(chances: Floats, targets: Floats) -> tuple[Any, Any, Any]:
@@ -268,34 +282,3 @@ def _inverse(matrix: Floats) -> Floats:
     lower, _ = linalg.lapack.spotri(factor, lower=1, overwrite_c=1)
     inverse: Floats = np.tril(lower) + np.tril(lower, -1).T
     return inverse
-
-
-def _curves(margins: Floats, targets: Floats) -> Floats:
-    margins64, targets64 = margins.astype(np.float64), targets.astype(np.float64)
-    pooled = logistic_curve(margins64.ravel(), targets64.ravel(), _USUAL_CURVE, 0.3)
-    curves = [
-        logistic_curve(margins64[:, at], targets64[:, at], pooled, 0.5)
-        for at in range(targets.shape[1])
-    ]
-    return np.array(curves, dtype=np.float32)
-
-
-def _chances(margins: Floats, curves: Floats) -> Floats:
-    logits = np.clip(margins * curves[:, 0] + curves[:, 1], -30, 30)
-    chances: Floats = (1 / (1 + np.exp(-logits))).astype(np.float32)
-    return chances
-
-
-def _head(data: TurnSet, fitted: Fit, held: HeldOut) -> RoleHead:
-    rows = data.rows(fitted.role)
-    grams = np.asarray(_GRAM_WEIGHT * (data.grams[rows].T @ fitted.weights), dtype=np.float32)
-    return RoleHead(
-        labels=labels_of(fitted.role),
-        support=data.contexts[rows],
-        weights=fitted.weights,
-        grams=grams,
-        place=(_PLACE_WEIGHT / PLACE_SIZE) * (data.places[rows].T @ fitted.weights),
-        bias=fitted.mean,
-        curves=held.curves,
-        thresholds=choose_thresholds(held.written, fitted.targets),
-    )

@@ -14,6 +14,7 @@ from events.acts.industries import industry_group
 from events.acts.labels import ACTS, LABELS, VIOLATIONS, act_role, labels_of
 from events.acts.model import ActModel, pack, unpack
 from events.acts.noise import Homophones
+from events.acts.surroundings import SURROUNDINGS_SIZE, surroundings
 from events.acts.training import choose_thresholds
 from events.document import dump_tree, load_pack, parse_tree
 from events.lint import lint_text
@@ -100,6 +101,24 @@ def test_the_shipped_model_is_small_and_gives_chances() -> None:
     customer = [LABELS.index(label) for label in labels_of("customer")]
     assert not chances[0, customer].any()
     assert all(0 < model.threshold(label) < 1 for label in LABELS)
+
+
+def test_surroundings_hold_what_the_turns_around_carry() -> None:
+    chances = np.zeros((4, len(LABELS)), np.float32)
+    chances[[0, 3], [0, 1]] = 0.9
+    found = surroundings(chances)
+    assert found.shape == (4, SURROUNDINGS_SIZE)
+    own, before, after = (found[:, at * len(LABELS) :][:, : len(LABELS)] for at in (1, 2, 5))
+    np.testing.assert_array_equal(own, chances)
+    np.testing.assert_array_equal(before[1:], chances[:-1])
+    np.testing.assert_array_equal(after[:-1], chances[1:])
+    assert not before[0].any()
+    assert not after[-1].any()
+    earlier, later = (found[:, at * len(LABELS) :][:, : len(LABELS)] for at in (7, 8))
+    assert not earlier[0].any()
+    assert (earlier[1:, 0] > 0).all()
+    assert (later[:3, 1] > 0).all()
+    assert surroundings(chances[:1]).shape == (1, SURROUNDINGS_SIZE)
 
 
 def test_a_packed_model_comes_back() -> None:

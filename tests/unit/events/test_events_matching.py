@@ -195,7 +195,7 @@ def test_a_threshold_of_its_own(call: Call, grams: SentenceEncoder) -> None:
 
 
 def test_context_adds_to_the_score(call: Call, grams: SentenceEncoder) -> None:
-    text = SEMANTIC + (
+    text = SEMANTIC.replace("examples: [您点", "threshold: 0.6\n      examples: [您点") + (
         "    context: {after: {node: 客户, within_utterances: 1}, bonus: 1.0}\n"
         "  - {key: c, name: 客户, role: customer, match: {keywords: 怎么付}}\n"
     )

@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 
 from asr.transcript import AudioFacts, EngineInfo, Transcript, Utterance
 from events.document import parse_tree
-from events.matching import DEFAULT_THRESHOLD, TreeMatcher
+from events.matching import TreeMatcher
 
 TREE = """\
 tree: 例子
@@ -54,8 +54,10 @@ def test_each_node_with_examples_has_one_entry_nearest_first(matcher: TreeMatche
     assert {entry.node for entry in first} == {"录音", "学历"}
     assert first[0].node == "录音"
     assert [entry.distance for entry in first] == sorted(entry.distance for entry in first)
+    automatic = matcher.expectation("学历")
+    assert automatic is not None
     assert {entry.node: entry.threshold for entry in first} == {
-        "录音": 0.4, "学历": DEFAULT_THRESHOLD,
+        "录音": 0.4, "学历": automatic.threshold,
     }  # fmt: skip
     assert [entry.node for entry in near if entry.utterance == 1] == ["嫌贵"]
 
