@@ -2,6 +2,7 @@
 
 import json
 import resource
+import statistics
 import threading
 from pathlib import Path
 
@@ -20,11 +21,37 @@ from asr.weights import WeightsRegistry
 from core.errors import AppError
 from core.serial import from_json, to_json
 from core.settings import AsrSettings
+from insights.conversation import call_metrics
+from qa_rules.call import CallView
+from qa_rules.document import parse_ruleset
+from qa_rules.evaluation import RuleEvaluator
 
 AUDIO = Path(__file__).resolve().parents[3] / "fixtures" / "audio"
 CLIPS = AUDIO / "clips"
 CALL = "dev-edu-04"
 ROLES: tuple[Role, ...] = ("agent", "customer")
+
+
+_VOLUME = """
+ruleset: 音量
+version: "1"
+categories: [类]
+rules:
+- id: loud
+  name: 有声
+  category: 类
+  severity: info
+  reason: 因为
+  hit_if: x
+  conditions: {x: {volume: {above: -60}, role: agent}}
+- id: soft
+  name: 太轻
+  category: 类
+  severity: info
+  reason: 因为
+  hit_if: x
+  conditions: {x: {volume: {below: -60}}}
+"""
 
 
 @pytest.fixture(scope="session")
@@ -111,6 +138,21 @@ def test_a_call_in_files_says_what_it_says_in_memory(
 
 def test_the_transcript_survives_json(call: Transcript) -> None:
     assert from_json(Transcript, json.loads(json.dumps(to_json(call)))) == call
+
+
+def test_every_utterance_has_a_level_and_volume_rules_go_by_it(call: Transcript) -> None:
+    levels = {r: [u.level_dbfs for u in call.utterances if u.role == r] for r in ROLES}
+    for role, own in levels.items():
+        assert all(level is not None and -60 < level < -3 for level in own)
+        assert call_metrics(call, []).value(f"{role}_loudness") == pytest.approx(
+            statistics.median(level for level in own if level is not None)
+        )
+    assert all(side.clipped_share == 0 for side in call.speech)
+    ruleset = parse_ruleset(_VOLUME)
+    loud, soft = RuleEvaluator(ruleset).evaluate(CallView(call))
+    assert loud.outcome == "hit"
+    assert {item.layer for item in loud.evidence} == {"volume"}
+    assert soft.outcome == "clear"
 
 
 def test_the_transcript_names_what_made_it(call: Transcript, transcriber: Transcriber) -> None:
