@@ -1,6 +1,6 @@
 """Exact layers: keyword expressions, regular expressions, and keywords by sound."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence, Set
 from dataclasses import dataclass
 from itertools import pairwise
 
@@ -15,14 +15,15 @@ from events.keywords import (
     Occurrences,
     find,
     map_terms,
+    needed,
     parse_expression,
-    substring_spans,
     terms,
 )
 from events.tree import EventNode
 from nlp.normalise import TextForms, forms
 from nlp.phonetics import SoundCodes, syllables, toned_syllables
 from nlp.tokenizer import default_tokenizer
+from nlp.word_search import WordSearch
 
 _FUZZY_MIN = 4  # From here on, merged sounds (zh/z, n/l, ...) count as equal.
 _SOUND_MIN = 3  # From here on, syllables agree without their tones.
@@ -40,27 +41,52 @@ class ExactMatch:
 
 
 @dataclass(frozen=True, slots=True)
+class _Expression:
+    """An expression of a node, and sets of terms of which one each must occur for it to hold."""
+
+    expression: Expression
+    needed: tuple[frozenset[str], ...]
+
+    def may_hold(self, present: Mapping[str, object]) -> bool:
+        return not any(terms.isdisjoint(present) for terms in self.needed)
+
+
+@dataclass(frozen=True, slots=True)
 class _Rules:
-    expressions: tuple[Expression, ...]
+    expressions: tuple[_Expression, ...]
     patterns: tuple[re2._Regexp, ...]
     by_sound: bool
     negation: bool
 
 
+_Places = dict[str, tuple[CharSpan, ...]]
+_Index = dict[str, list[tuple[str, int]]]
+
+
 class ExactMatcher:
     """The exact layers of all nodes of a tree, compiled once.
 
-    Every term is searched once per text, and only expressions with a term that occurs are
+    One pass over a text finds every term in it, and only expressions whose terms occur are
     evaluated.
     """
 
     def __init__(self, nodes: tuple[EventNode, ...]) -> None:
         self._rules = {node.path: _compile(node) for node in nodes}
-        self._by_term: dict[str, list[str]] = {}
+        self._written: _Index = {}
+        self._heard: _Index = {}
         for path, rules in self._rules.items():
-            words = {term for expression in rules.expressions for term in terms(expression)}
-            for word in words:
-                self._by_term.setdefault(word, []).append(path)
+            for at, one in enumerate(rules.expressions):
+                for term in one.needed[0]:
+                    self._written.setdefault(term, []).append((path, at))
+                for term in terms(one.expression) if rules.by_sound else ():
+                    self._heard.setdefault(term, []).append((path, at))
+        self._words = WordSearch(
+            term
+            for rules in self._rules.values()
+            for one in rules.expressions
+            for term in terms(one.expression)
+        )
+        self._sounds = _Sounds([term for term in self._heard if _speakable(term)])
         self._patterns = _PatternSet(
             [
                 (path, pattern.pattern)
@@ -68,54 +94,65 @@ class ExactMatcher:
                 for pattern in rules.patterns
             ]
         )
-        self._sounds = _Sounds([t for t, p in self._by_term.items() if self._audible(t, p)])
 
-    def _audible(self, term: str, paths: list[str]) -> bool:
-        return _speakable(term) and any(self._rules[path].by_sound for path in paths)
-
-    def match(self, text: TextForms, allowed: set[str]) -> dict[str, ExactMatch]:
+    def match(self, text: TextForms, allowed: Set[str]) -> dict[str, ExactMatch]:
         """The first exact match of each of the `allowed` nodes in one text."""
         found: dict[str, ExactMatch] = {}
+        present: _Places = {}
         for form, content, sentences in _texts(text):
-            present = {term for term in self._by_term if term in content}
-            touched = {path for term in present for path in self._by_term[term]}
-            for path in touched & allowed - found.keys():
-                self._add(found, path, self._keyword(path, form, content, sentences, present))
-            for path in self._patterns.candidates(content) & allowed - found.keys():
-                self._add(found, path, self._regex(path, form, content, sentences))
+            present = self._words.spans_in(content)
+            due = self._maybe(self._written, present, present, allowed - found.keys())
+            for path, which in due.items():
+                span = self._first(path, which, content, sentences, present)
+                if span:
+                    found[path] = ExactMatch("keyword", form, *span)
+            for path in self._patterns.candidates(content, sentences) & (allowed - found.keys()):
+                span = self._matched(path, content, sentences)
+                if span:
+                    found[path] = ExactMatch("regex", form, *span)
         sounding = self._sounds.find(text)
-        audible = {path for term in sounding for path in self._by_term[term]}
-        for path in audible & allowed - found.keys():
-            if self._rules[path].by_sound:
-                self._add(found, path, self._by_sound(path, text, sounding))
+        if sounding:
+            # The last form is the heard one: other terms may stand there as they are written.
+            either = {**present, **sounding}
+            due = self._maybe(self._heard, sounding, either, allowed - found.keys())
+            for path, which in due.items():
+                span = self._first(path, which, text.heard, text.heard_sentences, either)
+                if span:
+                    found[path] = ExactMatch("pinyin", "pinyin", *span)
         return found
 
-    @staticmethod
-    def _add(found: dict[str, ExactMatch], path: str, match: ExactMatch | None) -> None:
-        if match is not None:
-            found[path] = match
+    def _maybe(
+        self, index: _Index, due: _Places, present: _Places, allowed: Set[str]
+    ) -> dict[str, list[int]]:
+        """The expressions of each node that may hold: a term is due, and all they need is there."""
+        touched = {place for term in due for place in index.get(term, ()) if place[0] in allowed}
+        found: dict[str, list[int]] = {}
+        for path, at in sorted(touched):
+            if self._rules[path].expressions[at].may_hold(present):
+                found.setdefault(path, []).append(at)
+        return found
 
-    def _keyword(
+    def _first(
         self,
         path: str,
-        form: Form,
+        which: Sequence[int],
         content: str,
-        sentences: tuple[CharSpan, ...],
-        present: set[str],
-    ) -> ExactMatch | None:
+        sentences: Sequence[CharSpan],
+        places: _Places,
+    ) -> CharSpan | None:
+        """Where the first of some expressions of a node holds, in the first sentence it does."""
         rules = self._rules[path]
         for start, end in sentences:
-            sentence = content[start:end]
-            for expression in rules.expressions:
-                spans = find(expression, _written_in(sentence, present))
-                span = _said(sentence, spans, rules.negation)
+            occurrences = _inside(places, start, end)
+            for at in which:
+                spans = find(rules.expressions[at].expression, occurrences)
+                span = _said(content[start:end], spans, rules.negation) if spans else None
                 if span:
-                    return ExactMatch("keyword", form, start + span[0], start + span[1])
+                    return start + span[0], start + span[1]
         return None
 
-    def _regex(
-        self, path: str, form: Form, content: str, sentences: tuple[CharSpan, ...]
-    ) -> ExactMatch | None:
+    def _matched(self, path: str, content: str, sentences: Sequence[CharSpan]) -> CharSpan | None:
+        """Where the first of a node's patterns matches, in the first sentence one does."""
         rules = self._rules[path]
         for start, end in sentences:
             sentence = content[start:end]
@@ -123,40 +160,16 @@ class ExactMatcher:
                 spans = tuple(match.span() for match in pattern.finditer(sentence))
                 span = _said(sentence, spans, rules.negation)
                 if span and span[0] < span[1]:
-                    return ExactMatch("regex", form, start + span[0], start + span[1])
-        return None
-
-    def _by_sound(
-        self, path: str, text: TextForms, sounding: dict[str, tuple[CharSpan, ...]]
-    ) -> ExactMatch | None:
-        rules = self._rules[path]
-        for start, end in text.heard_sentences:
-            sentence = text.heard[start:end]
-            occurrences = _sounding_in(sentence, start, end, sounding)
-            for expression in rules.expressions:
-                span = _said(sentence, find(expression, occurrences), rules.negation)
-                if span:
-                    return ExactMatch("pinyin", "pinyin", start + span[0], start + span[1])
+                    return start + span[0], start + span[1]
         return None
 
 
-def _sounding_in(
-    sentence: str, start: int, end: int, sounding: dict[str, tuple[CharSpan, ...]]
-) -> Occurrences:
-    """Occurrences of terms in a sentence, as written or else by sound."""
+def _inside(places: _Places, start: int, end: int) -> Occurrences:
+    """Occurrences of terms between two borders, counted from the first."""
 
     def occurrences(term: str) -> tuple[CharSpan, ...]:
-        by_sound = tuple(
-            (a - start, b - start) for a, b in sounding.get(term, ()) if a >= start and b <= end
-        )
-        return by_sound or substring_spans(term, sentence)
-
-    return occurrences
-
-
-def _written_in(sentence: str, present: set[str]) -> Occurrences:
-    def occurrences(term: str) -> tuple[CharSpan, ...]:
-        return substring_spans(term, sentence) if term in present else ()
+        return tuple([(a - start, b - start) for a, b in places.get(term, ())
+                      if a >= start and b <= end])  # fmt: skip
 
     return occurrences
 
@@ -189,9 +202,10 @@ def _compile(node: EventNode) -> _Rules:
             "bad-tree", f"节点 {node.path} 有无效的正则表达式：{error}。请运行 tree lint 查看。"
         ) from error
     try:
-        expressions = tuple(compile_expression(source) for source in node.match.keywords)
+        compiled = [compile_expression(source) for source in node.match.keywords]
     except AppError as error:
         raise AppError("bad-tree", f"节点 {node.path}：{error.message}") from error
+    expressions = tuple(_Expression(one, needed(one)) for one in compiled)
     return _Rules(expressions, patterns, node.match.pinyin, node.match.negation)
 
 
@@ -218,58 +232,73 @@ class _PatternSet:
     """One pass of RE2 over a text that says which nodes have a pattern that occurs."""
 
     def __init__(self, patterns: list[tuple[str, str]]) -> None:
-        self._paths = [path for path, _ in patterns]
         options = re2.Options()
         options.log_errors = False
         options.max_mem = 64 << 20
         self._set = re2.Set.SearchSet(options)
+        self._always = frozenset(path for path, pattern in patterns if not _by_line(pattern))
+        self._paths = [path for path, pattern in patterns if _by_line(pattern)]
         for _, pattern in patterns:
-            self._set.Add(pattern)
-        self._anchored = {path for path, pattern in patterns if "^" in pattern or "$" in pattern}
+            if _by_line(pattern):
+                self._set.Add(f"(?m){pattern}")  # Every sentence is a line: anchors hold there.
         self._set.Compile()
 
-    def candidates(self, content: str) -> set[str]:
-        """Nodes to look at; anchors hold at sentence borders, which the whole text hides."""
+    def candidates(self, content: str, sentences: tuple[CharSpan, ...]) -> Set[str]:
+        """Nodes to look at."""
         if not self._paths:
-            return set()
-        return {self._paths[index] for index in self._set.Match(content) or ()} | self._anchored
+            return self._always
+        if len(sentences) > 1:
+            content = "\n".join([content[start:end] for start, end in sentences])
+        matched = self._set.Match(content)
+        return {self._paths[at] for at in matched} | self._always if matched else self._always
+
+
+def _by_line(pattern: str) -> bool:
+    """Whether a pattern that is found in a line is also found when searching many lines."""
+    plain = pattern.replace("(?:", "").replace("(?P<", "")
+    return not any(special in plain for special in (r"\A", r"\z", "(?"))
 
 
 class _Sounds:
     """Keyword terms by sound; the shorter a term, the more exactly it must agree."""
 
     def __init__(self, words: list[str]) -> None:
-        self._codes = SoundCodes()
-        self._exact = SoundCodes(fuzzy=False)
-        self._long = {
-            word: self._codes.encode(syllables(word)) for word in words if len(word) >= _FUZZY_MIN
-        }
-        self._medium = {
-            word: self._exact.encode(syllables(word)) for word in words if len(word) == _SOUND_MIN
-        }
+        fuzzy, exact = SoundCodes(), SoundCodes(fuzzy=False)
+        long = _by_code(fuzzy, [word for word in words if len(word) >= _FUZZY_MIN])
+        medium = _by_code(exact, [word for word in words if len(word) == _SOUND_MIN])
+        self._searches = (
+            (fuzzy, WordSearch(long), long),
+            (exact, WordSearch(medium), medium),
+        )
         self._short: dict[tuple[str, ...], list[str]] = {}
         for word in words:
             if len(word) == _EXACT_MIN:
                 self._short.setdefault(toned_syllables(word), []).append(word)
 
-    def find(self, text: TextForms) -> dict[str, tuple[CharSpan, ...]]:
+    def find(self, text: TextForms) -> _Places:
         """Terms that occur in `heard` by sound and nowhere as written, with their spans."""
-        found: dict[str, tuple[CharSpan, ...]] = {}
-        for codes, coded in ((self._codes, self._long), (self._exact, self._medium)):
-            sound = codes.encode(text.pinyin)
-            for word, code in coded.items():
-                if code in sound and word not in text.heard:
-                    found[word] = substring_spans(code, sound)
-        toned = text.toned
+        found: _Places = {}
+        heard = text.heard
+        for codes, search, words in self._searches:
+            for code, spans in search.spans_in(codes.encode(text.pinyin) if words else "").items():
+                found.update((word, spans) for word in words[code] if word not in heard)
         places: dict[str, list[CharSpan]] = {}
-        for start, pair in enumerate(pairwise(toned)):
+        for start, pair in enumerate(pairwise(text.toned)) if self._short else ():
             for word in self._short.get(pair, ()):
-                if word not in text.heard:
+                if word not in heard:
                     places.setdefault(word, []).append((start, start + _EXACT_MIN))
         if places:
-            edges = default_tokenizer().boundaries(text.heard)
-            for word, spans in places.items():
-                whole = tuple(span for span in spans if edges.issuperset(span))
+            edges = default_tokenizer().boundaries(heard)
+            for word, near in places.items():
+                whole = tuple(span for span in near if edges.issuperset(span))
                 if whole:
                     found[word] = whole
         return found
+
+
+def _by_code(codes: SoundCodes, words: Sequence[str]) -> dict[str, list[str]]:
+    """Words by their sound."""
+    found: dict[str, list[str]] = {}
+    for word in words:
+        found.setdefault(codes.encode(syllables(word)), []).append(word)
+    return found

@@ -99,6 +99,14 @@ def map_terms(expression: Expression, change: Callable[[str], str]) -> Expressio
     return type(expression)(tuple(map_terms(part, change) for part in expression.parts))
 
 
+def needed(expression: Expression) -> tuple[frozenset[str], ...]:
+    """Sets of terms of which one each must occur for the expression to hold, smallest first.
+
+    Never empty for an expression that `parse_expression` accepts.
+    """
+    return tuple(sorted(set(_needed(expression)), key=lambda terms: (len(terms), sorted(terms))))
+
+
 def find(expression: Expression, occurrences: Occurrences) -> tuple[CharSpan, ...]:
     """Where the expression holds: sorted spans, empty when it does not hold.
 
@@ -178,6 +186,21 @@ def _terms(expression: Expression) -> Iterable[str]:
     else:
         for part in expression.parts:
             yield from _terms(part)
+
+
+def _needed(expression: Expression) -> Iterable[frozenset[str]]:
+    if isinstance(expression, Term):
+        yield frozenset({expression.text})
+    elif isinstance(expression, Near):
+        yield from _needed(expression.left)
+        yield from _needed(expression.right)
+    elif isinstance(expression, AllOf):
+        for part in expression.parts:
+            yield from _needed(part)
+    elif isinstance(expression, AnyOf):
+        of_parts = [needed(part) for part in expression.parts]
+        if all(of_parts):
+            yield frozenset().union(*(of_part[0] for of_part in of_parts))
 
 
 def _positive(expression: Expression) -> bool:

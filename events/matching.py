@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
+from typing import get_args
 
 import numpy as np
 
@@ -10,7 +11,7 @@ from core.errors import AppError
 from core.evidence import Form, Layer
 from events.acts.labels import ACTS
 from events.acts.model import ActModel
-from events.acts.reading import ActPlace, ActReader, ReadTurn
+from events.acts.reading import ActPlace, ReadTurn, act_reader
 from events.cues import denies, quoted
 from events.exact import ExactMatch, ExactMatcher
 from events.hits import EventHit
@@ -19,12 +20,12 @@ from events.learning.head import EXACT_ODDS, UNSEEN_ODDS, Head, moved_chances, t
 from events.nearness import Nearness, by_acts, by_examples
 from events.nodes.thresholds import HIGHEST, Expectation
 from events.places import follows, in_scope, precedes, span_of
-from events.segments import segments, semantic_text
+from events.reading import CallReading
 from events.semantic import Floats, SemanticModel
 from events.tree import EventNode, EventTree
 from events.veto import ActVeto
 from nlp.encoders.base import SentenceEncoder
-from nlp.normalise import TextForms, forms
+from nlp.normalise import TextForms
 
 SURE_EXAMPLE = 0.9
 """Semantic score to reach in a node that the act model also decides."""
@@ -53,7 +54,7 @@ class _Said:
 
     utterance: Utterance
     text: TextForms
-    allowed: set[str]
+    allowed: frozenset[str]
     exact: dict[str, ExactMatch]
     semantic: dict[str, _Semantic]
     acts: dict[str, ActPlace]
@@ -100,9 +101,14 @@ class TreeMatcher:
         if encoder is not None:
             for role in ("agent", "customer"):
                 self._models[role] = SemanticModel(tree, role, encoder)
-        self._reader = _reader(encoder)
+        self._reader = act_reader(encoder)
         self._acts = self._reader if _names_acts(self._nodes) else None
         self._veto = ActVeto(self._nodes)
+        self._sayable = {role: self._sayable_by(role) for role in get_args(Role)}
+        self._of_act: dict[str, list[str]] = {}
+        for node in self._nodes:
+            if node.match.act:
+                self._of_act.setdefault(node.match.act, []).append(node.path)
         self._automatic = self._automatic_limits()
         self.targets = targets_of(tree, acts=self._acts is not None)
         """The head's target of each node that can match, by path."""
@@ -120,17 +126,24 @@ class TreeMatcher:
         """Whether `turn_odds` can be read: it takes the encoder of the act model."""
         return self._reader is not None
 
-    def match(self, transcript: Transcript) -> tuple[EventHit, ...]:
+    def read(self, transcript: Transcript) -> CallReading:
+        """A call prepared for `match`, and for whoever else looks at the same call."""
+        return CallReading(transcript, self._encoder, self._reader)
+
+    def match(
+        self, transcript: Transcript, reading: CallReading | None = None
+    ) -> tuple[EventHit, ...]:
         """The hits of a call, sorted by start time, utterance and order of the tree.
 
         At most one for each node and utterance. A node of a role matches utterances of that
-        role, and those of unknown role.
+        role, and those of unknown role. `reading` is what `read` gave of the transcript.
         """
-        said = self._read(transcript)
+        said = self._read(reading or self.read(transcript))
+        seen = self._seen(said)
         hits: list[EventHit] = []
         places: dict[str, list[Utterance]] = {}
         for node in self._order:
-            for item in said:
+            for item in seen.get(node.path, ()):
                 hit = self._decide(node, item, places)
                 if hit is not None:
                     hits.append(hit)
@@ -146,13 +159,12 @@ class TreeMatcher:
         """
         if self._encoder is None:
             return ()
-        texts = [(u, forms(u.text)) for u in transcript.utterances]
-        texts = [(u, text) for u, text in texts if text.heard]
-        cut, vectors = self._vectors(texts)
+        reading = self.read(transcript)
+        texts = reading.texts
         limits = {node.path: self._limit(node) for node in self._nodes}
-        entries = list(by_examples(self._models, limits, texts, cut, vectors))
+        entries = list(by_examples(self._models, limits, texts, reading.cut, reading.vectors))
         if self._acts is not None:
-            entries += by_acts(self._acts, self._nodes, texts, self._turns(texts, vectors)[0])
+            entries += by_acts(self._acts, self._nodes, texts, self._turns(reading)[0])
         best: dict[tuple[int, str], Nearness] = {}
         for entry in sorted(entries, key=lambda entry: entry.distance):
             best.setdefault((entry.utterance, entry.node), entry)
@@ -190,6 +202,12 @@ class TreeMatcher:
                     found[node.path] = expectation.threshold
         return found
 
+    def _sayable_by(self, role: Role) -> tuple[frozenset[str], list[EventNode]]:
+        """Paths of the nodes that a role may say anywhere, and the nodes whose scope limits it."""
+        nodes = [node for node in self._nodes if _may_say(node.role, role)]
+        free = frozenset(node.path for node in nodes if node.scope is None)
+        return free, [node for node in nodes if node.scope is not None]
+
     @staticmethod
     def _mark(places: dict[str, list[Utterance]], path: str, utterance: Utterance) -> None:
         # A parent is hit when a child is, so anchors may name either.
@@ -207,9 +225,9 @@ class TreeMatcher:
             return []
         if self._reader is None:
             raise ValueError("turns can only be read with the encoder of the act model")
-        said = self._read(transcript)
-        texts = [(item.utterance, item.text) for item in said]
-        turns = self._reader.turns(texts, self._vectors(texts)[1])
+        reading = self.read(transcript)
+        said = self._read(reading)
+        turns = reading.turns
         chances = self._reader.chances(turns)
         found = []
         for turn, features in zip(turns, turn_features(turns), strict=True):
@@ -243,19 +261,12 @@ class TreeMatcher:
             found.append((node.path, value))
         return found
 
-    def _read(self, transcript: Transcript) -> list[_Said]:
-        texts = [(u, forms(u.text)) for u in transcript.utterances]
-        texts = [(u, text) for u, text in texts if text.heard]
-        semantic, acts, shifts, doubts = self._by_meaning(texts)
+    def _read(self, reading: CallReading) -> list[_Said]:
+        semantic, acts, shifts, doubts = self._by_meaning(reading)
         said = []
-        for row, (utterance, text) in enumerate(texts):
+        for row, (utterance, text) in enumerate(reading.texts):
             unlikely = doubts.get(row, frozenset())
-            allowed = {
-                node.path
-                for node in self._nodes
-                if _may_say(node.role, utterance.role)
-                and in_scope(node.scope, utterance, transcript)
-            }
+            allowed = self._allowed(utterance, reading.transcript)
             exact = self._veto.exact(self._exact.match(text, allowed), text, unlikely)
             kept = {
                 path: best
@@ -265,6 +276,26 @@ class TreeMatcher:
             shift = shifts.get(row, {})
             said.append(_Said(utterance, text, allowed, exact, kept, acts[row], shift))
         return said
+
+    def _allowed(self, utterance: Utterance, transcript: Transcript) -> frozenset[str]:
+        """Paths of the nodes that may be said in an utterance, anchors aside."""
+        free, scoped = self._sayable[utterance.role]
+        if not scoped:
+            return free
+        inside = [node.path for node in scoped if in_scope(node.scope, utterance, transcript)]
+        return free.union(inside)
+
+    def _seen(self, said: list[_Said]) -> dict[str, list[_Said]]:
+        """By node the utterances in which some layer may find it, in order."""
+        if self.head is not None:  # What it learned may be where no layer sees anything.
+            return {node.path: said for node in self._nodes}
+        found: dict[str, list[_Said]] = {}
+        for item in said:
+            paths = {*item.exact, *item.semantic}
+            paths.update(path for act in item.acts for path in self._of_act.get(act, ()))
+            for path in paths:
+                found.setdefault(path, []).append(item)
+        return found
 
     def _decide(
         self,
@@ -337,7 +368,7 @@ class TreeMatcher:
         )
 
     def _by_meaning(
-        self, texts: list[tuple[Utterance, TextForms]]
+        self, reading: CallReading
     ) -> tuple[
         list[dict[str, _Semantic]],
         list[dict[str, ActPlace]],
@@ -348,25 +379,22 @@ class TreeMatcher:
 
         Shifts are the head's, doubts the nodes whose act is unlikely there.
         """
+        texts = reading.texts
         if self._encoder is None:
             return [{} for _ in texts], [{} for _ in texts], {}, {}
-        cut, vectors = self._vectors(texts)
-        turns, shifts = self._turns(texts, vectors)
-        acts = self._acts.places(turns, len(texts)) if self._acts else [{} for _ in texts]
-        doubts = {
-            row: self._veto.unlikely(turn.chances)
-            for turn in (turns if self._acts else ())
-            for row in turn.rows
-        }
-        return self._semantic(texts, cut, vectors), acts, shifts, doubts
+        turns, shifts = self._turns(reading)
+        if self._acts is None:
+            return self._semantic(reading), [{} for _ in texts], shifts, {}
+        moved = self.head is not None
+        acts = self._acts.places(turns, len(texts)) if moved else reading.places
+        doubts = {row: self._veto.unlikely(turn.chances) for turn in turns for row in turn.rows}
+        return self._semantic(reading), acts, shifts, doubts
 
-    def _turns(
-        self, texts: list[tuple[Utterance, TextForms]], vectors: dict[str, Floats]
-    ) -> tuple[list[ReadTurn], dict[int, Mapping[str, float]]]:
+    def _turns(self, reading: CallReading) -> tuple[list[ReadTurn], dict[int, Mapping[str, float]]]:
         """The turns with the chances that the head leaves them, and its shifts by row."""
-        if self._reader is None or (self._acts is None and self.head is None):
+        if self._acts is None and self.head is None:
             return [], {}
-        turns = self._reader.turns(texts, vectors)
+        turns = reading.turns
         if self.head is None:
             return turns, {}
         shifts = self.head.shifts(turns)
@@ -378,59 +406,40 @@ class TreeMatcher:
         turns = [replace(turn, chances=row) for turn, row in zip(turns, moved, strict=True)]
         return turns, by_row
 
-    def _vectors(
-        self, texts: list[tuple[Utterance, TextForms]]
-    ) -> tuple[list[list[tuple[int, int, str]]], dict[str, Floats]]:
-        """The segments of each utterance (start, end, text), and the vector of each text."""
-        assert self._encoder is not None
-        cut = [
-            [
-                (start, end, semantic_text(text.normalised[start:end]))
-                for start, end in segments(text)
-            ]
-            for _, text in texts
-        ]
-        unique = list(dict.fromkeys(item[2] for parts in cut for item in parts))
-        return cut, dict(zip(unique, self._encoder.encode(unique), strict=True))
-
-    def _semantic(
-        self,
-        texts: list[tuple[Utterance, TextForms]],
-        cut: list[list[tuple[int, int, str]]],
-        vectors: dict[str, Floats],
-    ) -> list[dict[str, _Semantic]]:
-        best: list[dict[str, _Semantic]] = [{} for _ in texts]
+    def _semantic(self, reading: CallReading) -> list[dict[str, _Semantic]]:
+        best: list[dict[str, _Semantic]] = [{} for _ in reading.texts]
         for role, model in self._models.items():
-            spoken = {i for i, (u, _) in enumerate(texts) if u.role in (role, "unknown")}
-            wanted = list(dict.fromkeys(item[2] for i in spoken for item in cut[i]))
+            spoken = [
+                row for row, (u, _) in enumerate(reading.texts) if u.role in (role, "unknown")
+            ]
+            wanted = list(dict.fromkeys(part[2] for row in spoken for part in reading.cut[row]))
             if not wanted:
                 continue
-            rows = np.array([vectors[text] for text in wanted])
-            scores = dict(zip(wanted, model.scores(wanted, rows), strict=True))
-            for index in spoken:
-                for start, end, text in cut[index]:
-                    self._keep(best[index], model, scores[text], vectors[text], start, end, text)
+            candidates = _candidates(model, wanted, reading.vectors)
+            for row in spoken:
+                held = best[row]
+                for start, end, text in reading.cut[row]:
+                    for path, score, verbatim in candidates.get(text, ()):
+                        if path not in held or held[path].score < score:
+                            held[path] = _Semantic(score, start, end, verbatim)
         return best
 
-    @staticmethod
-    def _keep(
-        best: dict[str, _Semantic],
-        model: SemanticModel,
-        scores: Floats,
-        vector: Floats,
-        start: int,
-        end: int,
-        text: str,
-    ) -> None:
-        for column in (scores > _CUE_PENALTY).nonzero()[0]:
-            path, score = model.paths[column], float(scores[column])
-            if denies(text) and not denies(model.nearest(int(column), vector)):
-                score -= _CUE_PENALTY
-            if quoted(text, len(text)):
-                score -= _CUE_PENALTY
-            if path not in best or best[path].score < score:
-                sure = score >= SURE_EXAMPLE and model.nearest(int(column), vector) == text
-                best[path] = _Semantic(score, start, end, sure)
+
+def _candidates(
+    model: SemanticModel, texts: list[str], vectors: Mapping[str, Floats]
+) -> dict[str, list[tuple[str, float, bool]]]:
+    """By text the nodes that it may be: path, score, and whether it is an example of the node."""
+    scores = model.scores(texts, np.array([vectors[text] for text in texts]))
+    found: dict[str, list[tuple[str, float, bool]]] = {}
+    for row, column in np.argwhere(scores > _CUE_PENALTY).tolist():
+        text, score = texts[row], float(scores[row, column])
+        if denies(text) and not denies(model.nearest(column, vectors[text])):
+            score -= _CUE_PENALTY
+        if quoted(text, len(text)):
+            score -= _CUE_PENALTY
+        sure = score >= SURE_EXAMPLE and model.nearest(column, vectors[text]) == text
+        found.setdefault(text, []).append((model.paths[column], score, sure))
+    return found
 
 
 def base_model() -> str:
@@ -447,14 +456,6 @@ def _names_acts(nodes: list[EventNode]) -> bool:
                 "bad-tree", f"节点 {node.path} 的 act 写的是 {node.match.act}，没有这个内置事件。"
             )
     return bool(named)
-
-
-def _reader(encoder: SentenceEncoder | None) -> ActReader | None:
-    """The reader of turns; None without an encoder and with one it was not trained on."""
-    if encoder is None:
-        return None
-    model = ActModel.load()
-    return ActReader(model) if model.fits(encoder) else None
 
 
 def _log_odds(chance: float) -> float:

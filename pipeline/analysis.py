@@ -19,6 +19,7 @@ from events.judgement import Judgements, JudgeQuestion, tree_questions, with_jud
 from events.learning.head import Head
 from events.matching import TreeMatcher
 from events.nearness import Nearness
+from events.reading import CallReading
 from events.sop import sop_report
 from events.tree import EventTree
 from insights.conversation import CallMetrics, call_metrics
@@ -121,7 +122,9 @@ class CallAnalyzer:
         """What the tree and the rules ask a language model about each call; mostly nothing."""
         return tuple(dict.fromkeys((*tree_questions(self.tree), *ruleset_questions(self.ruleset))))
 
-    def with_roles_checked(self, transcript: Transcript) -> Transcript:
+    def with_roles_checked(
+        self, transcript: Transcript, reading: CallReading | None = None
+    ) -> Transcript:
         """The transcript with its roles held against the dialogue acts of each side.
 
         Only calls with a channel for each side are checked: on one channel the roles are a
@@ -129,7 +132,7 @@ class CallAnalyzer:
         """
         if len({utterance.channel for utterance in transcript.utterances}) < 2:
             return transcript
-        return with_role_check(transcript, side_margin(transcript, self._encoder))
+        return with_role_check(transcript, side_margin(transcript, self._encoder, reading))
 
     def analyze(
         self,
@@ -137,21 +140,31 @@ class CallAnalyzer:
         metadata: Mapping[str, object] | None = None,
         judgements: Judgements = MappingProxyType({}),
         accuracies: RuleAccuracies = NOTHING_MEASURED,
+        reading: CallReading | None = None,
     ) -> CallAnalysis:
         """Events, SOP states, findings, score and metrics of one call.
 
         `metadata` is what is known of the call besides its sound; rules may look at it, and it
         selects the scorecard. `judgements` are the answers to `questions` that are there by now.
-        `accuracies` keep rules that are too often wrong from costing points.
+        `accuracies` keep rules that are too often wrong from costing points. `reading` is what
+        `read` gave of the same utterances.
         """
-        hits = self.match(transcript, judgements)
-        return self.judge(transcript, hits, metadata, accuracies, judgements)
+        reading = reading or self.read(transcript)
+        hits = self.match(transcript, judgements, reading)
+        return self.judge(transcript, hits, metadata, accuracies, judgements, reading)
+
+    def read(self, transcript: Transcript) -> CallReading:
+        """A call prepared for `match` and `judge`, of all analyzers with the same encoder."""
+        return self._matcher.read(transcript)
 
     def match(
-        self, transcript: Transcript, judgements: Judgements = MappingProxyType({})
+        self,
+        transcript: Transcript,
+        judgements: Judgements = MappingProxyType({}),
+        reading: CallReading | None = None,
     ) -> tuple[EventHit, ...]:
         """The events of one call; all that `analyze` says of the tree's nodes."""
-        matched = self._matcher.match(transcript)
+        matched = self._matcher.match(transcript, reading)
         return with_judged(self.tree, transcript, matched, judgements)
 
     def nearness(self, transcript: Transcript) -> tuple[Nearness, ...]:
@@ -165,10 +178,13 @@ class CallAnalyzer:
         metadata: Mapping[str, object] | None = None,
         accuracies: RuleAccuracies = NOTHING_MEASURED,
         judgements: Judgements = MappingProxyType({}),
+        reading: CallReading | None = None,
     ) -> CallAnalysis:
         """As `analyze`, with the events of this analyzer's tree found already."""
+        reading = reading or self.read(transcript)
         known = {"duration_s": transcript.audio.duration_ms / 1000 or None, **(metadata or {})}
-        found = self._evaluator.evaluate(CallView(transcript, hits, known, judgements=judgements))
+        call = CallView(transcript, hits, known, reading.forms, judgements, reading)
+        found = self._evaluator.evaluate(call)
         findings, score = self._scorer.judge(found, known, accuracies)
         return CallAnalysis(
             events=hits,

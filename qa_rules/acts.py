@@ -1,15 +1,13 @@
 """Acts: what the built-in model of dialogue acts reads in a call, for the rules that ask."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 
-from asr.transcript import Utterance
+from asr.transcript import Transcript
 from core.errors import AppError
 from events.acts.labels import LABELS
-from events.acts.model import ActModel
-from events.acts.reading import ActPlace, ActReader
-from events.segments import segments, semantic_text
+from events.acts.reading import ActPlace, ActReader, act_reader
+from events.reading import CallReading
 from nlp.encoders.base import SentenceEncoder
-from nlp.normalise import TextForms
 from qa_rules.model import RuleSet
 from qa_rules.searches import ActCondition
 
@@ -20,30 +18,13 @@ Acts = Mapping[int, Mapping[str, ActPlace]]
 class ActListener:
     """Reads calls with the act model that ships with the product. Thread safe."""
 
-    def __init__(self, model: ActModel, encoder: SentenceEncoder) -> None:
-        self._reader = ActReader(model)
+    def __init__(self, reader: ActReader, encoder: SentenceEncoder) -> None:
+        self._reader = reader
         self._encoder = encoder
 
-    def read(self, said: Sequence[tuple[Utterance, TextForms]]) -> Acts:
-        """The acts of a call's utterances; only utterances with an act are listed.
-
-        The texts that are encoded are those of the event tree, so one cache of vectors
-        serves both.
-        """
-        heard = [(utterance, text) for utterance, text in said if text.heard]
-        pieces = dict.fromkeys(
-            semantic_text(text.normalised[start:end])
-            for _, text in heard
-            for start, end in segments(text)
-        )
-        unique = list(pieces)
-        vectors = dict(zip(unique, self._encoder.encode(unique), strict=True)) if unique else {}
-        found = self._reader.read(heard, vectors)
-        return {
-            utterance.index: places
-            for (utterance, _), places in zip(heard, found, strict=True)
-            if places
-        }
+    def read(self, transcript: Transcript) -> Acts | None:
+        """The acts of a call's utterances; only utterances with an act are listed."""
+        return CallReading(transcript, self._encoder, self._reader).acts
 
 
 def listener(ruleset: RuleSet, encoder: SentenceEncoder | None) -> ActListener | None:
@@ -67,5 +48,5 @@ def listener(ruleset: RuleSet, encoder: SentenceEncoder | None) -> ActListener |
                     )
     if encoder is None or not named:
         return None
-    model = ActModel.load()
-    return ActListener(model, encoder) if model.fits(encoder) else None
+    reader = act_reader(encoder)
+    return None if reader is None else ActListener(reader, encoder)

@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from asr.transcript import Transcript
 from events.hits import EventHit
 from events.judgement import Judgements
+from events.reading import CallReading
 from nlp.normalise import TextForms
 
 
@@ -20,6 +21,7 @@ class CallView:
     missing data and never makes a rule hit; `duration_s` falls back to the recording's own
     length. `forms` are the matching forms of utterances by their index, where somebody has
     worked them out already. `judgements` are a language model's answers, as far as there are any.
+    `reading` is the call as the tree has read it with the encoder of the rules, to be shared.
     """
 
     transcript: Transcript
@@ -27,3 +29,4 @@ class CallView:
     metadata: Mapping[str, object] = field(default_factory=dict)
     forms: Mapping[int, TextForms] = field(default_factory=dict)
     judgements: Judgements = field(default_factory=dict)
+    reading: CallReading | None = None

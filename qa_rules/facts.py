@@ -164,7 +164,9 @@ class CallFacts:
         """The acts that the model reads in the call; None without the model's encoder."""
         if self._acts is None:
             return None
-        return self._acts.read([(u, self.forms(u)) for u in self.transcript.utterances])
+        if self.call.reading is not None:
+            return self.call.reading.acts
+        return self._acts.read(self.transcript)
 
     @cached_property
     def entities(self) -> Mapping[int, tuple[Entity, ...]]:

@@ -9,7 +9,10 @@ from asr.transcript import Role, Utterance
 from events.acts.features import Floats, Turn, piece_turn, read_turn
 from events.acts.labels import LABELS
 from events.acts.model import ActModel
+from nlp.encoders.base import SentenceEncoder
 from nlp.normalise import TextForms
+
+_SIDES: tuple[Role, ...] = ("agent", "customer")
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,10 +84,9 @@ class ActReader:
     def places(self, turns: Sequence[ReadTurn], count: int) -> list[dict[str, ActPlace]]:
         """As `read`, for turns that were read before out of `count` texts."""
         found: list[dict[str, ActPlace]] = [{} for _ in range(count)]
-        for turn in turns:
-            sure = np.flatnonzero(turn.chances >= self._limits)
-            if sure.size:
-                self._place(turn, sure, found)
+        sure = [turn for turn in turns if (turn.chances >= self._limits).any()]
+        for turn, alone in zip(sure, self._alone(sure), strict=True):
+            self._place(turn, alone, found)
         return found
 
     def chances(self, turns: Sequence[ReadTurn]) -> dict[int, dict[str, tuple[float, float]]]:
@@ -101,15 +103,9 @@ class ActReader:
             found.update(dict.fromkeys(turn.rows, told))
         return found
 
-    def _place(
-        self,
-        read: ReadTurn,
-        columns: np.ndarray,
-        found: list[dict[str, ActPlace]],
-    ) -> None:
+    def _place(self, read: ReadTurn, alone: Floats, found: list[dict[str, ActPlace]]) -> None:
         pieces, chances = read.turn.pieces, read.chances
-        alone = self._alone(read.turn, read.vectors) if len(pieces) > 1 else chances[None]
-        for column in columns:
+        for column in np.flatnonzero(chances >= self._limits):
             label, limit = LABELS[column], self._limits[column]
             best = int(alone[:, column].argmax())
             for at, row in enumerate(read.rows):
@@ -119,12 +115,30 @@ class ActReader:
                     _, start, end = pieces[top]
                     found[row][label] = ActPlace(float(chances[column]), start, end)
 
-    def _alone(self, turn: Turn, vectors: Floats) -> Floats:
-        turns = [piece_turn(turn.role, text) for text in turn.segment_texts]
-        roles: tuple[Role, ...] = ("agent", "customer") if turn.role == "unknown" else (turn.role,)
-        parts = [self._model.piece_chances(role, turns, vectors) for role in roles]
-        total: Floats = np.sum(parts, axis=0)
-        return total
+    def _alone(self, turns: Sequence[ReadTurn]) -> list[Floats]:
+        """For each turn the chances of its pieces on their own, all read in one go."""
+        parted = [turn for turn in turns if len(turn.turn.pieces) > 1]
+        found = [turn.chances[None] for turn in turns]
+        if not parted:
+            return found
+        pieces = [piece_turn(t.turn.role, text) for t in parted for text in t.turn.segment_texts]
+        vectors = np.concatenate([turn.vectors for turn in parted])
+        total = np.zeros((len(pieces), len(LABELS)), dtype=np.float32)
+        for role in _SIDES:
+            rows = [row for row, piece in enumerate(pieces) if piece.role in (role, "unknown")]
+            spoken = [pieces[row] for row in rows]
+            total[rows] += self._model.piece_chances(role, spoken, vectors[rows])
+        parts = iter(np.split(total, np.cumsum([len(turn.vectors) for turn in parted])[:-1]))
+        return [next(parts) if len(turn.turn.pieces) > 1 else own
+                for turn, own in zip(turns, found, strict=True)]  # fmt: skip
+
+
+def act_reader(encoder: SentenceEncoder | None) -> ActReader | None:
+    """The reader with the shipped model; None without an encoder that makes its vectors."""
+    if encoder is None:
+        return None
+    model = ActModel.load()
+    return ActReader(model) if model.fits(encoder) else None
 
 
 def _grouped(texts: Sequence[tuple[Utterance, TextForms]]) -> list[_Group]:

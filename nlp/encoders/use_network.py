@@ -77,7 +77,8 @@ class UseNetwork:
 
     def _learn(self, tokens: Places) -> None:
         weights, block = self._weights, tokens % _BLOCKS
-        embedded = self._table[tokens] * weights["scale"][block, None]
+        embedded = self._table[tokens].astype(np.float32)
+        embedded *= weights["scale"][block, None]
         embedded += weights["lo"][block, None]
         parts = [embedded @ weights[f"proj{n}"] + weights[f"proj_b{n}"] for n, _ in _BRANCHES]
         projected = np.concatenate(parts, axis=1)

@@ -97,9 +97,10 @@ def _compare_all(
 def _compare(run: BulkRun, item: _Comparable) -> ComparedCall:
     transcript, metadata = item.stored.transcript, call_metadata(item.stored.call)
     with using(Shelf(item.stored.vectors)):
-        hits = item.before.match(transcript, item.judgements)
-        before = item.before.judge(transcript, hits, metadata, item.accuracies, item.judgements)
+        reading, judged = item.before.read(transcript), item.judgements
+        hits = item.before.match(transcript, judged, reading)
+        before = item.before.judge(transcript, hits, metadata, item.accuracies, judged, reading)
         if run.document_kind == "tree":
-            hits = item.after.match(transcript, item.judgements)
-        after = item.after.judge(transcript, hits, metadata, item.accuracies, item.judgements)
+            hits = item.after.match(transcript, judged, reading)
+        after = item.after.judge(transcript, hits, metadata, item.accuracies, judged, reading)
     return compare(item.stored.call.id, transcript, before, after)

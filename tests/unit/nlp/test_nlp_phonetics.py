@@ -1,6 +1,9 @@
 import threading
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from pypinyin import Style, lazy_pinyin
 
 from nlp.phonetics import SoundCodes, fuzzy_syllable, syllables, toned_syllables, without_tone
 
