@@ -16,9 +16,6 @@ from cli.options import load_settings
 from cli.packs import Analyzers
 from core.errors import AppError
 
-_WORST = 8
-
-
 app = typer.Typer(add_completion=False)
 
 
@@ -97,13 +94,13 @@ def _print_report(report: Mapping[str, Any]) -> None:
             )
     console.print(summary)
     best_text = "recognised_text" if report["events"]["recognised_text"] else "reference_text"
-    _print_worst("最弱的事件节点", report["events"][best_text]["per_node"])
-    _print_worst("违规规则", report["qa"][best_text]["per_rule"])
+    _print_each("事件节点，错得多的在前", report["events"][best_text]["per_node"])
+    _print_each("违规规则，错得多的在前", report["qa"][best_text]["per_rule"])
 
 
-def _print_worst(title: str, each: Mapping[str, Mapping[str, Any]]) -> None:
-    """The labels that lose most, by the number of their errors."""
-    worst = sorted(each.items(), key=lambda item: -(item[1]["fp"] + item[1]["fn"]))[:_WORST]
+def _print_each(title: str, each: Mapping[str, Mapping[str, Any]]) -> None:
+    """Every label that was labelled or recognised; those with the most errors come first."""
+    worst = sorted(each.items(), key=lambda item: -(item[1]["fp"] + item[1]["fn"]))
     table = Table(title, "标注", "精确率", "召回率", "F1", "误报", "漏报")
     for name, scores in worst:
         table.add_row(
