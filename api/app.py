@@ -13,6 +13,7 @@ from api.v1.router import TAGS
 from api.v1.router import router as v1_router
 from api.version import version
 from api.web.accuracy_routes import router as accuracy_router
+from api.web.audit_routes import router as audit_router
 from api.web.correction_routes import router as correction_router
 from api.web.documents_routes import router as documents_router
 from api.web.review_routes import router as review_router
@@ -62,6 +63,7 @@ def create_app(settings: Settings, database: Database, store: BlobStore) -> Fast
     app.include_router(correction_router)
     app.include_router(accuracy_router)
     app.include_router(settings_router)
+    app.include_router(audit_router)
     app.include_router(documents_router)
     app.include_router(runs_router)
     app.add_middleware(EdgeMiddleware)

@@ -39,6 +39,7 @@ STATUS: Mapping[str, HTTPStatus] = {
     "sample-exists": HTTPStatus.CONFLICT,
     "calibration-exists": HTTPStatus.CONFLICT,
     "calibration-closed": HTTPStatus.CONFLICT,
+    "blind-calibration": HTTPStatus.CONFLICT,
     "last-admin": HTTPStatus.CONFLICT,
     "blob-missing": HTTPStatus.NOT_FOUND,
     "not-publishable": HTTPStatus.UNPROCESSABLE_ENTITY,

@@ -67,6 +67,10 @@ _EXAMPLES: Mapping[str, tuple[str, Mapping[str, object]]] = {
         "这通复核刚被别人改动过。请刷新后按最新内容再操作。",
         {"version": 5, "seen": 4},
     ),
+    "blind-calibration": (
+        "这通通话在您参加的盲评校准里，校准结束之前不显示结论。请到校准页判定。",
+        {},
+    ),
     "review-incomplete": (
         "还有 1 项没有判定：过度承诺。请逐项确认或推翻后再提交。",
         {"rules": ["overpromise"]},

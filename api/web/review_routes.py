@@ -12,7 +12,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from api.auth import Appellant, Reader, Writer
 from api.principal import Principal
 from api.services import ServicesDep, SessionDep
-from api.v1.calls.detail import visible_call
+from api.v1.calls.detail import unblinded_call
 from api.v1.review_samples.routes import sample_of
 from api.v1.reviews.detail import queue_item
 from api.web.call_page import call_page_values
@@ -34,9 +34,10 @@ from models.access import find_user
 from models.calls import call_audio
 from models.results import load_analysis, load_transcript
 from models.reviews import samples
+from models.reviews.calibrations import blind_calls
 from models.reviews.queue import QueueOrder, count_queue, list_queue
 from models.reviews.reviews import view_of
-from models.reviews.states import possible
+from models.reviews.states import way_to_take
 from models.reviews.verdicts import Decision, ReasonCode
 from models.tables import Call
 from pipeline.reviews import appeals, workflow
@@ -94,14 +95,25 @@ async def take_next(
     )
     now = dt.datetime.now(dt.UTC)
     lock_for = dt.timedelta(minutes=services.settings.review.lock_minutes)
+    kept_back = await blind_calls(
+        session, principal.user_id, [entry.call.id for entry in page.items]
+    )
     for entry in page.items:
         call = entry.call
-        view = view_of(entry.review, call)
-        if call.id == after or "take" not in possible(view, principal.actor, now):
+        way = way_to_take(view_of(entry.review, call), principal.actor, now)
+        if call.id == after or call.id in kept_back or way is None:
             continue
         try:
             async with session.begin_nested():
-                await workflow.take(session, call, principal.actor, now=now, lock_for=lock_for)
+                await workflow.take(
+                    session,
+                    call,
+                    principal.actor,
+                    now=now,
+                    lock_for=lock_for,
+                    take_over=way == "take_over",
+                    version=entry.review.version if entry.review else 0,
+                )
         except AppError:
             # Somebody else was quicker: the next one.
             continue
@@ -116,7 +128,7 @@ async def findings_fragment(
     call_id: uuid.UUID, request: Request, principal: Reader, session: SessionDep
 ) -> Response:
     """Only the findings of a call's page, for the script that keeps them up to date."""
-    call = await visible_call(session, principal, call_id)
+    call = await unblinded_call(session, principal, call_id)
     came_from = request.query_params.get("from", "")
     return await _fragment(request, principal, session, call, came_from)
 
@@ -148,7 +160,7 @@ class _Desk:
     ) -> Response:
         """Take the step, then show the call: its findings alone when a script asked."""
         self.principal.require(scope)
-        call = await visible_call(self.session, self.principal, self.call_id)
+        call = await unblinded_call(self.session, self.principal, self.call_id)
         await step(call)
         if "x-fragment" in self.request.headers:
             return await _fragment(self.request, self.principal, self.session, call, self.came_from)

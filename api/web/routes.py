@@ -46,6 +46,7 @@ from insights.sop_rates import DIMENSIONS, Dimension, Period, execution_rates
 from models.calls import CallFilter, call_audio, list_calls
 from models.judgements import list_judgements
 from models.results import load_analysis, load_transcript
+from models.reviews.calibrations import blind_calls
 from models.tables import TreeVersion
 from models.tables.calls import CALL_STATES
 
@@ -149,7 +150,8 @@ async def call_page(
     """One call: player, conversation, events, findings, SOP, metrics."""
     row = await visible_call(session, principal, call_id)
     # In a blind calibration people hear the call without what anybody said of it.
-    is_blind = request.query_params.get("blind") == "1"
+    is_judged_blind = bool(await blind_calls(session, principal.user_id, [call_id]))
+    is_blind = is_judged_blind or request.query_params.get("blind") == "1"
     transcript = await load_transcript(session, call_id)
     analysis = None if is_blind else await load_analysis(session, call_id)
     values = call_page_values(
@@ -167,7 +169,7 @@ async def call_page(
         values |= await correction_values(session, principal, call_id, analysis, transcript)
     came_from = queue_query(queue_from(request.query_params.get("from", "")))
     values |= NO_REVIEW if is_blind else await review_values(session, principal, row, came_from)
-    return render(request, "call.html", {"user": principal, **values})
+    return render(request, "call.html", {"user": principal, "is_blind": is_blind, **values})
 
 
 @router.post("/calls/{call_id}/retry")

@@ -189,6 +189,20 @@ def possible(view: ReviewView, actor: Actor, now: dt.datetime) -> tuple[ReviewAc
     )
 
 
+def way_to_take(
+    view: ReviewView, actor: Actor, now: dt.datetime
+) -> Literal["take", "take_over"] | None:
+    """How the actor gets a free call: untaken, or held under a lock that has run out.
+
+    None when it is not free: what others work on is never taken from them unasked, not even by
+    those who may.
+    """
+    steps = possible(view, actor, now)
+    if "take" in steps:
+        return "take"
+    return "take_over" if "take_over" in steps and _lock_expired(view, actor, now) else None
+
+
 def diagram() -> str:
     """The machine as a Mermaid state diagram, one arrow for each step from each state."""
     lines = ["stateDiagram-v2", "    [*] --> pending"]

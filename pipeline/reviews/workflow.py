@@ -31,15 +31,18 @@ async def take(
     now: dt.datetime,
     lock_for: dt.timedelta,
     take_over: bool = False,
+    version: int | None = None,
 ) -> Review:
     """The review, locked for the actor until `now + lock_for`; taking it again prolongs the lock.
 
     `take_over` takes it from whoever holds it, where the state machine allows that.
+    `version` is the one that the caller has seen.
 
     Raises:
-        AppError: `review-locked` while somebody else works on it, and what else `step` refuses.
+        AppError: `review-locked` while somebody else works on it, `review-conflict` when it was
+            changed since, and what else `step` refuses.
     """
-    review = await hold_review(session, call.id)
+    review = await hold_review(session, call.id, version)
     held_by_other = review.holder_id is not None and review.holder_id != actor.user_id
     action: ReviewAction = "take_over" if take_over and held_by_other else "take"
     state = step(view_of(review, call), action, actor, now)

@@ -33,7 +33,7 @@ router = APIRouter(prefix="/accuracy", tags=["accuracy"])
     response_model=AccuracyLedger,
     summary="准确率账本",
     description=(
-        "每条规则的精确率与召回率（人工判定，95% 区间）、人–人与人–机 κ。"
+        "每条规则的精确率与召回率（人工判定，95% 区间）、人–人与人–机 κ；不分团队。"
         "规则内容没变的版本合并计算；被推翻的旧判定不计，申诉成立会改变账本。"
     ),
     responses=answers(LEDGER),

@@ -25,6 +25,7 @@ from core.errors import AppError
 from core.serial import from_json
 from models.calls import call_audio
 from models.hearing import hearing_options
+from models.reviews.calibrations import blind_calls
 from models.tables import Call as CallRow
 from models.tables import (
     CallMetricsRow,
@@ -45,6 +46,23 @@ async def visible_call(session: AsyncSession, principal: Principal, call_id: uui
     row = await session.get(CallRow, call_id)
     if row is None or not principal.call_scope.allows(row):
         raise AppError("not-found", "没有这通录音，或当前账号无权查看；请从通话列表里选择。")
+    return row
+
+
+async def unblinded_call(
+    session: AsyncSession, principal: Principal, call_id: uuid.UUID
+) -> CallRow:
+    """The call, if this principal may see it and what was found in it.
+
+    Raises:
+        AppError: `not-found`; `blind-calibration` while they judge it blind.
+    """
+    row = await visible_call(session, principal, call_id)
+    if await blind_calls(session, principal.user_id, [call_id]):
+        raise AppError(
+            "blind-calibration",
+            "这通通话在您参加的盲评校准里，校准结束之前不显示结论。请到校准页判定。",
+        )
     return row
 
 

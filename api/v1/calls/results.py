@@ -10,7 +10,7 @@ from fastapi.responses import JSONResponse
 from api.auth import Reader
 from api.openapi import answers, shows
 from api.services import SessionDep
-from api.v1.calls.detail import visible_call
+from api.v1.calls.detail import unblinded_call, visible_call
 from api.v1.calls.examples import (
     CALL_ID,
     FINDINGS,
@@ -70,11 +70,11 @@ async def read_transcript(call_id: CallId, principal: Reader, session: SessionDe
     response_model=Timeline,
     summary="事件时间线与 SOP",
     description="按时间列出关键事件（附原文位置），以及每个 SOP 步骤的状态和原因。",
-    responses=answers(TIMELINE, errors=["not-found", "not-ready"]),
+    responses=answers(TIMELINE, errors=["not-found", "not-ready", "blind-calibration"]),
 )
 async def read_timeline(call_id: CallId, principal: Reader, session: SessionDep) -> Timeline:
     """Events in the order of time, and the state of each SOP step."""
-    row = await visible_call(session, principal, call_id)
+    row = await unblinded_call(session, principal, call_id)
     analysis = await load_analysis(session, call_id)
     if analysis is None:
         raise _not_ready(row, "分析")
@@ -88,11 +88,11 @@ async def read_timeline(call_id: CallId, principal: Reader, session: SessionDep)
     response_model=Findings,
     summary="质检结果",
     description="返回每条规则的判定和证据，以及得分的逐项说明（各项相加等于得分）。",
-    responses=answers(FINDINGS, errors=["not-found", "not-ready"]),
+    responses=answers(FINDINGS, errors=["not-found", "not-ready", "blind-calibration"]),
 )
 async def read_findings(call_id: CallId, principal: Reader, session: SessionDep) -> Findings:
     """Every rule's verdict with evidence, and the score explained."""
-    row = await visible_call(session, principal, call_id)
+    row = await unblinded_call(session, principal, call_id)
     analysis = await load_analysis(session, call_id)
     if analysis is None:
         raise _not_ready(row, "分析")
@@ -107,11 +107,11 @@ async def read_findings(call_id: CallId, principal: Reader, session: SessionDep)
         "返回语言模型对事件树中 judge 问题的回答，按时间先后；含未答的问题与原因。"
         "引文为语句编号与原文字符位置。没有配置语言模型时为空。"
     ),
-    responses=answers(JUDGEMENTS, errors=["not-found"]),
+    responses=answers(JUDGEMENTS, errors=["not-found", "blind-calibration"]),
 )
 async def read_judgements(call_id: CallId, principal: Reader, session: SessionDep) -> Judgements:
     """What a language model said about the call, with its quotes."""
-    await visible_call(session, principal, call_id)
+    await unblinded_call(session, principal, call_id)
     return Judgements(judgements=list(await list_judgements(session, call_id)))
 
 

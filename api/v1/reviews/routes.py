@@ -10,7 +10,7 @@ from fastapi import APIRouter, Path, Query
 from api.auth import Reader, Writer
 from api.openapi import answers, sends, shows
 from api.services import ServicesDep, SessionDep
-from api.v1.calls.detail import visible_call
+from api.v1.calls.detail import unblinded_call
 from api.v1.calls.examples import CALL_ID
 from api.v1.reviews.detail import queue_item, review_detail
 from api.v1.reviews.examples import (
@@ -41,7 +41,7 @@ from pipeline.reviews.judging import Judgement, Span, judge
 router = APIRouter(prefix="/reviews", tags=["reviews"])
 
 CallId = Annotated[uuid.UUID, Path(description="通话编号", **shows(call=CALL_ID))]
-_REFUSALS = ["not-found", "not-ready", "review-state", "review-refused"]
+_REFUSALS = ["not-found", "not-ready", "blind-calibration", "review-state", "review-refused"]
 
 
 @router.get(
@@ -84,11 +84,11 @@ async def list_reviews(
     response_model=Review,
     summary="一通通话的复核",
     description="返回每条规则的机器结论与人工判定、两种得分、申诉、判定历史，以及当前账号可做的操作。",
-    responses=answers(REVIEW, errors=["not-found", "not-ready"]),
+    responses=answers(REVIEW, errors=["not-found", "not-ready", "blind-calibration"]),
 )
 async def read_review(call_id: CallId, principal: Reader, session: SessionDep) -> Review:
     """One review with its findings and history."""
-    call = await visible_call(session, principal, call_id)
+    call = await unblinded_call(session, principal, call_id)
     return await review_detail(session, principal, call, _now())
 
 
@@ -108,7 +108,7 @@ async def take_review(
     services: ServicesDep,
 ) -> Review:
     """Take a review, or take it over."""
-    call, now = await visible_call(session, principal, call_id), _now()
+    call, now = await unblinded_call(session, principal, call_id), _now()
     lock_for = dt.timedelta(minutes=services.settings.review.lock_minutes)
     await workflow.take(
         session, call, principal.actor, now=now, lock_for=lock_for, take_over=body.take_over
@@ -125,7 +125,7 @@ async def take_review(
 )
 async def release_review(call_id: CallId, principal: Writer, session: SessionDep) -> Review:
     """Give a review back."""
-    call, now = await visible_call(session, principal, call_id), _now()
+    call, now = await unblinded_call(session, principal, call_id), _now()
     await workflow.release(session, call, principal.actor, now=now)
     return await review_detail(session, principal, call, now)
 
@@ -142,7 +142,7 @@ async def assign_review(
     call_id: CallId, body: Assignment, principal: Writer, session: SessionDep
 ) -> Review:
     """Give a review to somebody."""
-    call, now = await visible_call(session, principal, call_id), _now()
+    call, now = await unblinded_call(session, principal, call_id), _now()
     user = await find_user(session, body.username)
     if user is None:
         raise AppError("bad-assignee", f"没有用户 {body.username}。请从用户列表里选择。")
@@ -169,7 +169,7 @@ async def judge_finding(
     services: ServicesDep,
 ) -> Review:
     """Judge one finding."""
-    call, now = await visible_call(session, principal, call_id), _now()
+    call, now = await unblinded_call(session, principal, call_id), _now()
     span = body.span
     await judge(
         session,
@@ -206,7 +206,7 @@ async def submit_review(
     services: ServicesDep,
 ) -> Review:
     """Finish a review."""
-    call, now = await visible_call(session, principal, call_id), _now()
+    call, now = await unblinded_call(session, principal, call_id), _now()
     await workflow.submit(
         session,
         call,
@@ -233,7 +233,7 @@ async def reopen_review(
     call_id: CallId, body: Reopening, principal: Writer, session: SessionDep
 ) -> Review:
     """Open a finished review again."""
-    call, now = await visible_call(session, principal, call_id), _now()
+    call, now = await unblinded_call(session, principal, call_id), _now()
     await workflow.reopen(session, call, principal.actor, version=body.version, now=now)
     return await review_detail(session, principal, call, now)
 

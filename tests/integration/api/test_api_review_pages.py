@@ -1,13 +1,17 @@
 """The pages of review, ledger and calibration: shown to whom, and their forms without scripts."""
 
+import datetime as dt
+
 import httpx
 import pytest
 from conftest import PASSWORD, MakeClient
 from fastapi import FastAPI
 from reviewable_calls import call_with, finding
+from sqlalchemy import update
 
 from models.access import add_user
 from models.database import Database
+from models.tables import Review
 
 ORIGIN = {"Origin": "http://tingjian.test", "Sec-Fetch-Site": "same-origin"}
 
@@ -100,6 +104,23 @@ async def test_two_reviewers_who_ask_for_the_next_call_get_different_ones(
         await client.aclose()
 
 
+async def test_the_next_call_is_also_one_whose_lock_ran_out(app: FastAPI, seeded: Database) -> None:
+    call = await call_with(seeded)
+    li = await browser(app, seeded, "li", "reviewer")
+    boss = await browser(app, seeded, "boss", "manager", teams=["甲组"])
+    form = {"came_from": "show=all"}
+    assert f"/calls/{call}" in (await li.post("/reviews/next", data=form)).headers["location"]
+    # A manager could take it over, but is not handed what somebody works on.
+    assert "none=1" in (await boss.post("/reviews/next", data=form)).headers["location"]
+    async with seeded.session() as session:
+        past = dt.datetime.now(dt.UTC) - dt.timedelta(minutes=1)
+        await session.execute(update(Review).values(lock_expires_at=past))
+        await session.commit()
+    assert f"/calls/{call}" in (await boss.post("/reviews/next", data=form)).headers["location"]
+    for client in (li, boss):
+        await client.aclose()
+
+
 async def test_samples_ledger_and_calibration_by_forms(app: FastAPI, seeded: Database) -> None:
     for _ in range(2):
         await call_with(seeded)
@@ -151,6 +172,62 @@ async def test_a_blind_call_page_tells_nothing_of_what_was_found(
     assert "规则promise" not in blind
     assert "规则promise" in (await li.get(f"/calls/{call}")).text
     await li.aclose()
+
+
+async def test_whoever_judges_a_call_blind_sees_nothing_of_it_anywhere_until_the_end(
+    app: FastAPI, seeded: Database
+) -> None:
+    call = await call_with(seeded)
+    admin = await browser(app, seeded, "root", "admin")
+    li = await browser(app, seeded, "li", "reviewer")
+    wang = await browser(app, seeded, "wang", "reviewer")
+    other = await browser(app, seeded, "zhao", "reviewer")
+    item = {"call_id": call, "rule": "promise"}
+    made = await admin.post(
+        "/api/v1/calibrations", json={"name": "盲", "members": ["li", "wang"], "items": [item]}
+    )
+    assert made.status_code == 201
+    page = (await li.get(f"/calls/{call}")).text
+    assert "盲评校准里" in page
+    assert "规则promise" not in page
+    results = f"/api/v1/calls/{call}"
+    closed_off = (
+        f"{results}/findings", f"{results}/timeline", f"{results}/judgements",
+        f"/api/v1/reviews/{call}", f"/calls/{call}/findings",
+    )  # fmt: skip
+    for address in closed_off:
+        assert (await li.get(address)).status_code == 409, address
+        assert (await other.get(address)).status_code == 200, address
+    assert (await li.post(f"/api/v1/reviews/{call}/lock", json={})).status_code == 409
+    taken = await li.post("/reviews/next", data={"came_from": "show=all"})
+    assert "none=1" in taken.headers["location"]
+
+    assert (await admin.post(f"/calibrations/{made.json()['id']}/close")).status_code == 303
+    assert "规则promise" in (await li.get(f"/calls/{call}")).text
+    assert (await li.get(f"{results}/findings")).status_code == 200
+    for client in (admin, li, wang, other):
+        await client.aclose()
+
+
+async def test_administrators_read_the_audit_trail_and_nobody_else(
+    app: FastAPI, seeded: Database
+) -> None:
+    call = await call_with(seeded)
+    admin = await browser(app, seeded, "root", "admin")
+    li = await browser(app, seeded, "li", "reviewer")
+    await li.post(f"/calls/{call}/review/take")
+    assert 'href="/audit"' in (await admin.get("/settings")).text
+    page = (await admin.get("/audit", params={"action": "review."})).text
+    assert "领取" in page
+    assert f'href="/calls/{call}"' in page
+    assert "Took" in (await admin.get("/audit?lang=en")).text
+    assert "没有符合条件的记录" in (await admin.get("/audit?username=nobody&lang=zh")).text
+    assert "领取" in (await admin.get("/audit?from=2026-01-01&to=9999-12-31")).text
+    assert (await admin.get("/audit?from=x")).status_code == 422
+    assert (await admin.get("/audit?cursor=x")).status_code == 400
+    assert (await li.get("/audit")).status_code == 403
+    for client in (admin, li):
+        await client.aclose()
 
 
 @pytest.mark.parametrize("asked", ["state=x", "severity=x", "score_below=x", "sample=x"])

@@ -21,6 +21,7 @@ from models.reviews.states import (
     diagram,
     possible,
     step,
+    way_to_take,
 )
 
 NOW = dt.datetime(2026, 3, 2, 9, tzinfo=dt.UTC)
@@ -144,6 +145,16 @@ def test_nobody_judges_the_own_work_and_agents_only_speak_for_themselves(
         assert "appeal" not in steps or view.agent == actor.agent
     if actor.role == "manager":
         assert "reopen" not in steps or view.team in actor.teams
+
+
+def test_the_next_free_call_is_untaken_or_held_under_a_lock_that_ran_out() -> None:
+    ran_out = replace(HELD, lock_expires_at=EARLIER)
+    assert way_to_take(PENDING, OTHER, NOW) == "take"
+    assert way_to_take(HELD, REVIEWER, NOW) == "take"
+    assert [way_to_take(HELD, actor, NOW) for actor in (OTHER, MANAGER)] == [None, None]
+    assert [way_to_take(ran_out, actor, NOW) for actor in (OTHER, MANAGER)] == ["take_over"] * 2
+    assigned = replace(HELD, lock_expires_at=None)
+    assert way_to_take(assigned, ADMINISTRATOR, NOW) is None
 
 
 def test_the_diagram_has_an_arrow_for_every_step() -> None:
