@@ -6,9 +6,10 @@ apart), so that missing data is never mistaken for 0. Definitions: the metric di
 """
 
 import re
-from bisect import bisect_right
+from bisect import bisect_left, bisect_right
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 
 from asr.transcript import Role, Transcript, Utterance
 from core.span import Span, merge_spans, subtract_spans, total_ms
@@ -194,6 +195,7 @@ def response_latencies(transcript: Transcript, of: Role) -> tuple[int, ...] | No
     )
 
 
+@lru_cache(maxsize=1 << 14)
 def is_backchannel(text: str) -> bool:
     """Whether the text only shows that its speaker listens: 嗯, 对对对, 好的, 是的是的."""
     plain = _NOT_TEXT.sub("", text)
@@ -246,5 +248,7 @@ def _spoken_ms(utterance: Utterance, spans: Sequence[Span]) -> int:
 
 def _monologue(role: Role, run: Sequence[Utterance], bridged: Sequence[Span]) -> Monologue:
     span = Span(run[0].start_ms, max(u.end_ms for u in run))
-    pauses = subtract_spans([span], bridged)
+    # They are sorted and disjoint: only those around the run can lie in it.
+    first, last = bisect_left(bridged, span), bisect_left(bridged, Span(span.end_ms, span.end_ms))
+    pauses = subtract_spans([span], bridged[max(0, first - 1) : last])
     return Monologue(role, span, span.duration_ms - total_ms(pauses), tuple(u.index for u in run))

@@ -1,6 +1,6 @@
 """RuleEvaluator: a rule set compiled once, run on calls; one finding for each rule."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from operator import itemgetter
 
 from nlp.encoders.base import SentenceEncoder
@@ -16,6 +16,7 @@ from qa_rules.logic import Truth
 from qa_rules.meaning import MeaningModel
 from qa_rules.model import RuleSet
 from qa_rules.searches import SemanticCondition
+from qa_rules.searching import SearchOperator
 from qa_rules.verdict import Verdict
 from qa_rules.waking import CODES, Waking
 
@@ -51,22 +52,44 @@ class RuleEvaluator:
         self._waking = Waking(self._operators)
         self._judged = [_Judged(compiled) for compiled in self._rules]
         # Conditions that only relations look at are run when those need them.
-        self._stated = {slot for compiled in self._rules for slot in compiled.stated}
+        self._stating: dict[int, list[int]] = {}
+        for at, compiled in enumerate(self._rules):
+            for slot in compiled.stated:
+                self._stating.setdefault(slot, []).append(at)
+        self._resting: list[Finding | None] = [None] * len(self._rules)
 
     def evaluate(self, call: CallView) -> tuple[Finding, ...]:
         """One finding for each rule, in rule order."""
         facts = CallFacts(call, self._waking.scanner, self._meaning, self._acts)
-        verdicts = _Verdicts(self._operators, facts)
+        awake = self._waking.awake(facts)
+        verdicts = _Verdicts(self._operators, facts, awake)
         truths = list(self._waking.quiet)
-        for slot in self._stated & self._waking.awake(facts):
-            truths[slot] = CODES[verdicts[slot].truth.name]
+        findings = self._resting.copy()
+        for slot in self._stating.keys() & awake:
+            truth = CODES[verdicts[slot].truth.name]
+            if truth != truths[slot]:
+                truths[slot] = truth
+                for at in self._stating[slot]:
+                    findings[at] = None
         return tuple(
             [
-                judged.known.get(judged.key(truths))
-                or self._judge(judged, judged.key(truths), facts, verdicts)
-                for judged in self._judged
+                self._found(at, truths, facts, verdicts) if finding is None else finding
+                for at, finding in enumerate(findings)
             ]
         )
+
+    def _found(
+        self, at: int, truths: Sequence[int], facts: CallFacts, verdicts: Mapping[int, Verdict]
+    ) -> Finding:
+        judged = self._judged[at]
+        key = judged.key(truths)
+        known = judged.known.get(key)
+        if known is not None:
+            return known
+        finding = self._judge(judged, key, facts, verdicts)
+        if key in judged.known and key == judged.key(self._waking.quiet):
+            self._resting[at] = finding
+        return finding
 
     def _judge(
         self, judged: "_Judged", key: object, facts: CallFacts, verdicts: Mapping[int, Verdict]
@@ -111,15 +134,26 @@ class _Judged:
 
 
 class _Verdicts(dict[int, Verdict]):
-    """The verdicts of a call's conditions by slot, each worked out when it is first asked for."""
+    """The verdicts of a call's conditions by slot, each worked out when it is first asked for.
 
-    def __init__(self, operators: Sequence[Operator], facts: CallFacts) -> None:
+    Searches that are not `awake` are not run: they would be in vain.
+    """
+
+    def __init__(
+        self, operators: Sequence[Operator], facts: CallFacts, awake: Collection[int]
+    ) -> None:
         super().__init__()
         self._operators = operators
         self._facts = facts
+        self._awake = awake
 
     def __missing__(self, slot: int) -> Verdict:
-        verdict = self[slot] = self._operators[slot](self._facts, self)
+        operator = self._operators[slot]
+        if slot not in self._awake and isinstance(operator, SearchOperator):
+            verdict = operator.in_vain(self._facts, self)
+        else:
+            verdict = operator(self._facts, self)
+        self[slot] = verdict
         return verdict
 
 

@@ -83,6 +83,20 @@ class Selection:
         return [covered[index] for index in sorted(indexes) if index in covered]
 
 
+@dataclass(frozen=True, slots=True, eq=False)
+class Area:
+    """A scope, and the speech without text in it that is put up with: compare by identity."""
+
+    scope: Scope
+    unheard_ms: int
+
+
+@lru_cache(maxsize=1 << 14)
+def area(scope: Scope, unheard_ms: int) -> Area:
+    """The area, the same one for the same scope: hashing a scope takes longer than using it."""
+    return Area(scope, unheard_ms)
+
+
 class Placed(Protocol):
     """What may hold in some utterances of a call; compared by identity."""
 
@@ -109,13 +123,13 @@ class CallFacts:
         self._forms: dict[int, TextForms] = dict(call.forms)
         self.quoted: dict[object, tuple[Evidence, ...]] = {}
         self._places: dict[Placed, Set[int]] = {}
-        self._selections: dict[tuple[Scope, int], Selection] = {}
+        self._selections: dict[Area, Selection] = {}
         self.by_index = {utterance.index: utterance for utterance in utterances}
-        heard = [utterance.span for utterance in utterances]
-        heard += [Span(gap.start_ms, gap.end_ms) for gap in call.transcript.untranscribed]
-        self.timed = any(span.duration_ms for span in heard)
-        starts = [span.start_ms for span in heard]
-        self.spoken = Span(min(starts), max(s.end_ms for s in heard)) if heard else Span(0, 0)
+        gaps = call.transcript.untranscribed
+        starts = [u.start_ms for u in utterances] + [gap.start_ms for gap in gaps]
+        ends = [u.end_ms for u in utterances] + [gap.end_ms for gap in gaps]
+        self.timed = starts != ends
+        self.spoken = Span(min(starts), max(ends)) if starts else Span(0, 0)
         self.recognised = call.transcript.engine.engine != "reference"
 
     def forms(self, utterance: Utterance) -> TextForms:
@@ -194,10 +208,13 @@ class CallFacts:
 
     def select(self, scope: Scope, unheard_ms: int) -> Selection:
         """What `scope` covers; more than `unheard_ms` of speech without text in it is a gap."""
-        key = (scope, unheard_ms)
-        known = self._selections.get(key)
+        return self.selected(area(scope, unheard_ms))
+
+    def selected(self, wanted: Area) -> Selection:
+        """What an area covers, worked out once."""
+        known = self._selections.get(wanted)
         if known is None:
-            known = self._selections[key] = self._select(scope, unheard_ms)
+            known = self._selections[wanted] = self._select(wanted.scope, wanted.unheard_ms)
         return known
 
     def _select(self, scope: Scope, unheard_ms: int) -> Selection:

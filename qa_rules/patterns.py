@@ -32,8 +32,9 @@ class Patterns:
         if not self._over_lines:
             everywhere = set(facts.by_index)
             return dict.fromkeys(self._each, everywhere)
-        return {pattern: facts.scan.lines_of(pattern) for pattern in self._each
-                if pattern in facts.scan.patterns}  # fmt: skip
+        scan = facts.scan
+        return {pattern: scan.lines_of(pattern) for pattern in self._each
+                if pattern in scan.patterns}  # fmt: skip
 
     def matches_empty(self) -> bool:
         """Whether some pattern finds something where nothing was said."""

@@ -1,21 +1,24 @@
 """One pass over a call for everything that the conditions of a rule set look for.
 
 Keywords and sounds go through an Aho-Corasick automaton each, patterns through RE2's filter,
-which tries a pattern only where the literals that it cannot do without occur. Most conditions
-find nothing in most calls; a scan says which ones may, and in which utterances.
+which names the patterns whose literals occur in a few lines; only in those lines is one of them
+searched, and only when it is asked for. Most conditions find nothing in most calls; a scan says
+which ones may, and in which utterances.
 """
 
 from bisect import bisect_right
 from collections import defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import lru_cache
+from itertools import accumulate
 from typing import Any
 
 import ahocorasick
 import re2
 
 _PATTERNS_AT_ONCE = 256  # Keeps the automaton of one filter well inside RE2's memory budget.
+_LINES_AT_ONCE = 5  # Few enough to rule most patterns out, enough to be worth a call of RE2.
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,18 +44,25 @@ class Lines:
 
 
 @dataclass(frozen=True, slots=True)
-class Scan:
-    """What a pass over a call found: where each term and sound occurs, and which patterns do.
+class _Block:
+    """Some lines as one text in UTF-8: where each begins, and the index of its utterance."""
 
-    `terms` and `sounds` map to the indexes of utterances.
+    text: bytes
+    starts: tuple[int, ...]
+    owners: tuple[int, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Scan:
+    """What a pass over a call found: where each term and sound occurs, and which patterns may.
+
+    `terms` and `sounds` map to the indexes of utterances, `patterns` to blocks of lines that hold
+    the literals which a pattern cannot do without.
     """
 
-    terms: dict[str, set[int]]
-    sounds: dict[str, set[int]]
-    patterns: frozenset[str]
-    _joined: bytes
-    _starts: tuple[int, ...]
-    _owners: tuple[int, ...]
+    terms: Mapping[str, set[int]]
+    sounds: Mapping[str, set[int]]
+    patterns: Mapping[str, list[_Block]]
     _lines: dict[str, set[int]] = field(default_factory=dict)
 
     def lines_of(self, pattern: str) -> set[int]:
@@ -64,11 +74,17 @@ class Scan:
 
     def _search(self, pattern: str) -> set[int]:
         found: set[int] = set()
-        for match in over_lines(pattern).finditer(self._joined):
-            # A match over several lines may hide one inside any of them.
-            first = bisect_right(self._starts, match.start()) - 1
-            last = bisect_right(self._starts, max(match.start(), match.end() - 1)) - 1
-            found.update(self._owners[first : last + 1])
+        blocks = self.patterns.get(pattern)
+        if blocks is None:
+            return found
+        searched = over_lines(pattern)
+        for block in blocks:
+            for match in searched.finditer(block.text):
+                start, end = match.span()
+                # A match over several lines may hide one inside any of them.
+                first = bisect_right(block.starts, start) - 1
+                last = bisect_right(block.starts, max(start, end - 1)) - 1
+                found.update(block.owners[first : last + 1])
         return found
 
 
@@ -95,25 +111,30 @@ class Scanner:
 
     def read(self, lines: Lines, sounds: Lines) -> Scan:
         """The scan of a call's texts and of its sound codes."""
-        encoded = [text.encode() for text in lines.texts]
-        starts, at = [], 0
-        for line in encoded:
-            starts.append(at)
-            at += len(line) + 1
-        joined = b"\n".join(encoded)
-        found = [
-            self._patterns[number * _PATTERNS_AT_ONCE + which]
-            for number, one in enumerate(self._filters)
-            for which in one.Match(joined) or ()
-        ]
         return Scan(
             _occurrences(self._terms, lines),
             _occurrences(self._sounds, sounds),
-            frozenset(found),
-            joined,
-            tuple(starts),
-            lines.owners,
+            self._possible(lines),
         )
+
+    def _possible(self, lines: Lines) -> dict[str, list[_Block]]:
+        found: dict[str, list[_Block]] = {}
+        if not self._filters:
+            return found
+        for block in _blocks(lines):
+            for number, one in enumerate(self._filters):
+                for which in one.Match(block.text, True) or ():
+                    pattern = self._patterns[number * _PATTERNS_AT_ONCE + which]
+                    found.setdefault(pattern, []).append(block)
+        return found
+
+
+def _blocks(lines: Lines) -> Iterator[_Block]:
+    for at in range(0, len(lines.texts), _LINES_AT_ONCE):
+        encoded = [text.encode() for text in lines.texts[at : at + _LINES_AT_ONCE]]
+        starts = accumulate((len(line) + 1 for line in encoded[:-1]), initial=0)
+        owners = lines.owners[at : at + _LINES_AT_ONCE]
+        yield _Block(b"\n".join(encoded), tuple(starts), owners)
 
 
 def _automaton(words: Iterable[str]) -> Any:
@@ -128,11 +149,17 @@ def _automaton(words: Iterable[str]) -> Any:
 
 
 def _occurrences(automaton: Any, lines: Lines) -> dict[str, set[int]]:
+    """Where each word occurs; all lines are read as one text, which no word can hold a break of."""
     found: dict[str, set[int]] = defaultdict(set)
-    if automaton is not None:
-        for text, owner in zip(lines.texts, lines.owners, strict=True):
-            for _, word in automaton.iter(text):
-                found[word].add(owner)
+    if automaton is None or not lines.texts:
+        return found
+    ends = [*accumulate(len(text) + 1 for text in lines.texts)]
+    line, limit, owner = 0, ends[0], lines.owners[0]
+    for at, word in automaton.iter("\n".join(lines.texts)):
+        while at >= limit:
+            line += 1
+            limit, owner = ends[line], lines.owners[line]
+        found[word].add(owner)
     return found
 
 

@@ -7,7 +7,7 @@ from functools import partial
 
 from core.evidence import Evidence, Layer
 from qa_rules.anchoring import anchored
-from qa_rules.facts import CallFacts, Selection
+from qa_rules.facts import CallFacts, Selection, area
 from qa_rules.logic import Truth
 from qa_rules.scan import Triggers
 from qa_rules.scope import Scope
@@ -49,7 +49,7 @@ class SearchOperator(ABC):
     ) -> None:
         self.triggers = triggers
         self.quiet = Truth.TRUE if asks_absence and setting.anchor is None else Truth.FALSE
-        self.scope = (replace(scope, anchor=None), setting.unheard_ms)
+        self.area = area(replace(scope, anchor=None), setting.unheard_ms)
         self.anchor_slot = setting.anchor
         self._anchor = scope.anchor
         self._missing = setting.missing
@@ -57,7 +57,7 @@ class SearchOperator(ABC):
 
     def __call__(self, facts: CallFacts, verdicts: Mapping[int, Verdict]) -> Verdict:
         """The verdict on one call."""
-        selection = facts.select(*self.scope)
+        selection = facts.selected(self.area)
         if self._anchor is not None and self.anchor_slot is not None:
             narrowed = anchored(facts, selection, self._anchor, verdicts[self.anchor_slot])
             if isinstance(narrowed, Verdict):
@@ -66,6 +66,13 @@ class SearchOperator(ABC):
         if selection.gap is not None and selection.gap.truth is Truth.NOT_APPLICABLE:
             return unsettled(selection.gap)
         return self.judge(facts, selection)
+
+    def in_vain(self, facts: CallFacts, verdicts: Mapping[int, Verdict]) -> Verdict:
+        """The verdict on a call in which nothing wakes the operator, without a search."""
+        if self._anchor is not None:
+            return self(facts, verdicts)
+        verdict = absent(self.searched(facts.selected(self.area)))
+        return opposite(verdict) if self.quiet is Truth.TRUE else verdict
 
     @abstractmethod
     def judge(self, facts: CallFacts, selection: Selection) -> Verdict:
@@ -77,7 +84,7 @@ class SearchOperator(ABC):
 
     def searched(self, selection: Selection) -> Evidence:
         """Evidence that the scope was searched in vain."""
-        window, role = selection.window, self.scope[0].role
+        window, role = selection.window, self.area.scope.role
         return fact(
             self._missing, self._layer, window.start_ms, window.end_ms,
             "" if role == "any" else role,

@@ -175,12 +175,13 @@ class RepetitionOperator(SearchOperator):
     def _repeated(self, lines: Sequence[tuple[int, str, Utterance]]) -> set[int]:
         """The indexes of the utterances that are said again and again, the first one included."""
         condition, found = self._condition, set[int]()
+        least = condition.similarity * 100
         for at, (place, text, utterance) in enumerate(lines):
             alike = [
                 earlier.index
                 for before, other, earlier in lines[:at]
                 if (condition.within is None or place - before <= condition.within)
-                and fuzz.ratio(text, other) >= condition.similarity * 100
+                and fuzz.ratio(text, other, score_cutoff=least) >= least
             ]
             if len(alike) + 1 >= condition.times:
                 found.update((*alike, utterance.index))

@@ -2,14 +2,14 @@
 
 from collections import defaultdict
 from collections.abc import Sequence
+from heapq import heapify, heappop, heappush
 
 from qa_rules.compilation import Operator
-from qa_rules.facts import CallFacts
+from qa_rules.facts import Area, CallFacts
 from qa_rules.logic import Truth
 from qa_rules.meaning_operators import ActOperator, SemanticOperator
 from qa_rules.relation_operators import RelationOperator
 from qa_rules.scan import Scanner, Triggers
-from qa_rules.scope import Scope
 from qa_rules.searches import SemanticCondition
 from qa_rules.searching import SearchOperator
 from qa_rules.utterance_operators import EventOperator
@@ -29,13 +29,14 @@ class Waking:
     def __init__(self, operators: Sequence[Operator]) -> None:
         self.quiet = [CODES[Truth.FALSE.name]] * len(operators)
         self._always: list[int] = []
-        self._dependent: list[tuple[int, RelationOperator | None, int]] = []
+        self._relations: dict[int, RelationOperator] = {}
+        self._above: dict[int, list[int]] = defaultdict(list)
         self._words: dict[str, list[int]] = defaultdict(list)
         self._nodes: dict[str, list[int]] = defaultdict(list)
         self._events: list[int] = []
         self._meanings: dict[SemanticCondition, list[int]] = defaultdict(list)
         self._acts: dict[str, list[int]] = defaultdict(list)
-        self._scopes: dict[tuple[Scope, int], list[int]] = defaultdict(list)
+        self._areas: dict[Area, list[int]] = defaultdict(list)
         triggers = [
             found
             for slot, operator in enumerate(operators)
@@ -45,21 +46,25 @@ class Waking:
 
     def _place(self, slot: int, operator: Operator) -> Triggers | None:
         if isinstance(operator, RelationOperator):
-            self._dependent.append((slot, operator, -1))
             self.quiet[slot] = CODES[operator.quiet.name]
+            if operator.stirs(()):
+                self._always.append(slot)
+            self._relations[slot] = operator
+            for lower in operator.slots:
+                self._above[lower].append(slot)
             return None
         if not isinstance(operator, SearchOperator):
             self._always.append(slot)
             return None
         triggers = operator.triggers
         if operator.anchor_slot is not None:
-            self._dependent.append((slot, None, operator.anchor_slot))
+            self._above[operator.anchor_slot].append(slot)
             return triggers
         if triggers is None:
             self._always.append(slot)
             return None
         self.quiet[slot] = CODES[operator.quiet.name]
-        self._scopes[operator.scope].append(slot)
+        self._areas[operator.area].append(slot)
         for word in (*triggers.terms, *triggers.sounds, *triggers.patterns):
             self._words[word].append(slot)
         for node in triggers.nodes:
@@ -76,9 +81,13 @@ class Waking:
         """The slots that must be run on a call; the others have their quiet truth."""
         awake = set(self._always)
         scan = facts.scan
-        for found in (scan.terms, scan.sounds, scan.patterns):
+        for found in (scan.terms, scan.sounds):
             for word in found:
                 awake.update(self._words.get(word, ()))
+        for pattern in scan.patterns:
+            slots = self._words.get(pattern)
+            if slots is not None and scan.lines_of(pattern):
+                awake.update(slots)
         for node in facts.events:
             awake.update(self._nodes.get(node, ()))
         if facts.call.hits is None:
@@ -86,17 +95,26 @@ class Waking:
         awake.update(self._meant(facts))
         awake.update(self._acted(facts))
         heard = facts.heard_roles
-        for (scope, unheard_ms), slots in self._scopes.items():
-            if scope.role not in heard and facts.select(scope, unheard_ms).gap is not None:
+        for area, slots in self._areas.items():
+            if area.scope.role not in heard and facts.selected(area).gap is not None:
                 awake.update(slots)
         self._stir(awake)
         return awake
 
     def _stir(self, awake: set[int]) -> None:
         """Adds what is awake because of others; what a condition refers to has a lower slot."""
-        for slot, operator, anchor in self._dependent:
-            if anchor in awake if operator is None else operator.stirs(awake):
+        above = self._above
+        waiting = [slot for lower in awake if lower in above for slot in above[lower]]
+        heapify(waiting)
+        while waiting:
+            slot = heappop(waiting)
+            if slot in awake:
+                continue
+            relation = self._relations.get(slot)
+            if relation is None or relation.stirs(awake):
                 awake.add(slot)
+                for higher in above.get(slot, ()):
+                    heappush(waiting, higher)
 
     def _meant(self, facts: CallFacts) -> set[int]:
         if not self._meanings:

@@ -2,14 +2,18 @@
 
     python tests/bench/bench_rules.py [--calls N] [--encoder] [--json]
 
-Text forms are given, as they are after the key events of a call. `packs`: every rule of each
-shipped pack; without `--encoder` semantic conditions are undecidable, with it vectors come from
-a warm cache. `quiet` and `dense`: rules of keywords, patterns, events and relations between
-them. The phrases of quiet rules do not occur in the calls, though their events do; those of dense
-rules occur in every call.
-`growth` varies rules and utterances one at a time. Each is also run on the naive evaluator of the
-property tests (`tests/unit/qa_rules/rules_naive.py`), which shares nothing between rules; the
-ratio hardly depends on the machine.
+Calls are analysed: text forms and event hits are given, as they are after the key events.
+`mixed`: 200 rules in the style of the shipped packs: every rule of all packs, and copies of them
+whose characters are exchanged for others that occur in the packs, so that they are as hard to
+look for and mostly about something else; a few of them hit in a call (`hits`). `packs`: every
+rule of each shipped pack; without `--encoder` semantic conditions are undecidable, with it
+vectors come from a warm cache. `quiet` and `dense`: rules of keywords, patterns, events and
+relations between them. The phrases of quiet rules do not occur in the calls, though their events
+do; those of dense rules occur in every call.
+`growth` varies the rules of `mixed` and `quiet` and the utterances one at a time. `quiet` and
+`dense` are also run on the naive evaluator of the property tests
+(`tests/unit/qa_rules/rules_naive.py`), which shares nothing between rules; the ratio hardly
+depends on the machine.
 """
 
 import argparse
@@ -18,6 +22,7 @@ import random
 import sys
 import time
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).parents[1] / "unit" / "qa_rules"))
@@ -35,13 +40,15 @@ from qa_rules.boolean import And, Name, Not
 from qa_rules.call import CallView
 from qa_rules.document import load_pack, pack_names
 from qa_rules.evaluation import RuleEvaluator
-from qa_rules.model import Rule, RuleSet
+from qa_rules.model import Condition, Rule, RuleSet
 from qa_rules.relations import OrderCondition
 from qa_rules.scope import Scope
 from qa_rules.searches import EventCondition, KeywordCondition, RegexCondition
 
 UTTERANCES = 60
 RULES = 200
+RULE_COUNTS = (25, 50, 100, 200, 400, 800)
+LENGTHS = (15, 30, 120, 240)
 _NAIVE_CALLS = 3
 
 
@@ -138,6 +145,51 @@ def plain_rules(count: int, *, dense: bool = False, seed: int = 11) -> RuleSet:
     return RuleSet(name="bench", version="1", rules=tuple(rules))
 
 
+def mixed_rules(count: int, seed: int = 13) -> RuleSet:
+    """The rules of all shipped packs, then copies with other characters in words and patterns."""
+    shipped = {rule.id: rule for name in pack_names() for rule in load_pack(name).rules}
+    pick = random.Random(seed)
+    rules = list(shipped.values())[:count]
+    while len(rules) < count:
+        other = _exchanged(list(shipped.values()), pick)
+        at = len(rules)
+        copies = (_copied(rule, f"{rule.id}-{at}", other) for rule in shipped.values())
+        rules += list(copies)[: count - at]
+    return RuleSet(name="mixed", version="1", rules=tuple(rules))
+
+
+def _exchanged(rules: list[Rule], pick: random.Random) -> dict[int, str]:
+    """Each character of the rules' words and patterns, and the one that stands for it."""
+    written = "".join(
+        text
+        for rule in rules
+        for condition in rule.conditions.values()
+        for text in _texts(condition)
+    )
+    used = sorted({character for character in written if "一" <= character <= "鿿"})
+    return dict(zip(map(ord, used), pick.sample(used, len(used)), strict=True))
+
+
+def _texts(condition: Condition) -> tuple[str, ...]:
+    if isinstance(condition, KeywordCondition):
+        return condition.words
+    return condition.patterns if isinstance(condition, RegexCondition) else ()
+
+
+def _copied(rule: Rule, key: str, other: dict[int, str]) -> Rule:
+    conditions: dict[str, Condition] = {}
+    for name, condition in rule.conditions.items():
+        texts = tuple(text.translate(other) for text in _texts(condition))
+        match condition:
+            case KeywordCondition():
+                conditions[name] = replace(condition, words=texts)
+            case RegexCondition():
+                conditions[name] = replace(condition, patterns=texts)
+            case _:
+                conditions[name] = condition
+    return replace(rule, id=key, conditions=conditions)
+
+
 def rate(run: Callable[[CallView], object], calls: list[CallView]) -> float:
     """Calls per second of processor time; all calls were run once before."""
     for call in calls:
@@ -146,6 +198,18 @@ def rate(run: Callable[[CallView], object], calls: list[CallView]) -> float:
     for call in calls:
         run(call)
     return len(calls) / (time.process_time() - start)
+
+
+def measured(ruleset: RuleSet, calls: list[CallView]) -> dict[str, float]:
+    """Calls per second of the evaluator, and the share of rules that hit in a call."""
+    evaluator = RuleEvaluator(ruleset)
+    hits = sum(finding.outcome == "hit" for call in calls for finding in evaluator.evaluate(call))
+    return {
+        "rules": len(ruleset.rules),
+        "utterances": len(calls[0].transcript.utterances),
+        "calls_per_s": round(rate(evaluator.evaluate, calls), 1),
+        "hits": round(hits / len(calls) / len(ruleset.rules), 3),
+    }
 
 
 def compared(ruleset: RuleSet, calls: list[CallView]) -> dict[str, float]:
@@ -182,14 +246,20 @@ def main() -> None:
         packs[name] = {"rules": len(pack.rules), "calls_per_s": round(speed, 1)}
     result = {
         "calls": len(calls),
+        "mixed": measured(mixed_rules(RULES), calls),
         "packs": packs,
         "quiet": compared(plain_rules(RULES), calls),
         "dense": compared(plain_rules(RULES, dense=True), calls[:10]),
         "growth": [
-            *(compared(plain_rules(count), calls) for count in (50, 100, 400)),
+            *(measured(mixed_rules(count), calls) for count in RULE_COUNTS),
+            *(
+                measured(mixed_rules(RULES), synthetic_calls(len(calls), length=length))
+                for length in LENGTHS
+            ),
+            *(compared(plain_rules(count), calls) for count in RULE_COUNTS),
             *(
                 compared(plain_rules(RULES), synthetic_calls(len(calls), length=length))
-                for length in (30, 120)
+                for length in LENGTHS
             ),
         ],
     }
@@ -198,7 +268,7 @@ def main() -> None:
         return
     for name, figures in packs.items():
         print(f"{name}: {figures['rules']} rules, {figures['calls_per_s']} calls/s")
-    for name in ("quiet", "dense"):
+    for name in ("mixed", "quiet", "dense"):
         print(f"{name}: {_told(result[name])}")
     for figures in result["growth"]:
         print(f"growth: {_told(figures)}")
@@ -206,8 +276,10 @@ def main() -> None:
 
 def _told(figures: dict[str, float]) -> str:
     size = f"{figures['rules']} rules, {figures['utterances']} utterances"
-    naive = f"naive {figures['naive_calls_per_s']}, ratio {figures['ratio']}"
-    return f"{size}: {figures['calls_per_s']} calls/s ({naive})"
+    speed = f"{size}: {figures['calls_per_s']} calls/s"
+    if "hits" in figures:
+        return f"mixed, {speed}, {figures['hits']:.1%} of the rules hit"
+    return f"plain, {speed} (naive {figures['naive_calls_per_s']}, ratio {figures['ratio']})"
 
 
 if __name__ == "__main__":
