@@ -73,6 +73,7 @@ async def queue_page(request: Request, principal: Reader, session: SessionDep) -
         "severities": SEVERITIES,
         "samples": [sample_of(row, progress[row.id]) for row in drawn],
         "paged": cursor is not None,
+        "none_free": request.query_params.get("none") == "1",
         "next_link": (
             "/reviews" + query({**given, "cursor": page.next_cursor}) if page.next_cursor else None
         ),
