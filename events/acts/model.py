@@ -264,7 +264,7 @@ def squares_of(support: Floats) -> tuple[Floats, Floats]:
 
 
 def _own(support: Floats) -> int:
-    return support.shape[1] // (len(NEIGHBOURS) + 1)
+    return int(support.shape[1]) // (len(NEIGHBOURS) + 1)
 
 
 def _squares(rows: Floats) -> Floats:
@@ -273,7 +273,7 @@ def _squares(rows: Floats) -> Floats:
 
 
 def _distances(left: Floats, right: Floats, squares: Floats) -> Floats:
-    distances: Floats = (left * np.float32(-2.0)) @ right.T
+    distances: Floats = np.multiply(left, np.float32(-2.0)) @ right.T
     distances += squares
     distances += _squares(left)[:, None]
     return distances
