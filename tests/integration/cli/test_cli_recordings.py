@@ -103,6 +103,18 @@ def one_call(tmp_path: Path) -> Path:
     return tmp_path
 
 
+def test_evaluation_lists_every_node_worst_first(data_dir: Path, one_call: Path) -> None:
+    labels = json.loads((one_call / "dev-edu-04.json").read_text(encoding="utf-8"))
+    labelled = {name.split("/")[-1] for turn in labels["turns"] for name in turn["events"]}
+    result = tingjian(data_dir, "evaluate", one_call, "--text-only")
+    assert result.returncode == 0, result.stderr
+    rows = [line.split("│") for line in result.stdout.splitlines() if line.startswith("│")]
+    nodes = [row for row in rows if "/" in row[1]]
+    assert labelled <= {row[1].strip().split("/")[-1] for row in nodes}
+    errors = [int(row[6]) + int(row[7]) for row in nodes]
+    assert errors == sorted(errors, reverse=True)
+
+
 def test_evaluation_of_a_call_mixed_down_tells_its_speakers_apart(
     data_dir: Path, one_call: Path
 ) -> None:
