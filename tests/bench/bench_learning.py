@@ -10,7 +10,7 @@ twenty. `cross-validated` is what the product itself would show before the head 
 import argparse
 import io
 import random
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -20,7 +20,7 @@ from asr.transcript import Transcript
 from core.errors import AppError
 from core.settings import NlpSettings
 from events.acts import model as act_model
-from events.acts import training
+from events.acts import stacking, training
 from events.acts.corpus import Dialogue, load_corpus
 from events.acts.features import Floats
 from events.acts.labels import ACTS
@@ -30,7 +30,6 @@ from events.learning.guard import as_transcript, guard_turns
 from events.learning.head import Head, act_target
 from events.learning.teaching import CorrectedCall, Verdict, teach
 from events.matching import TreeMatcher, TurnOdds
-from events.tree import EventNode
 from nlp.encoders.base import SentenceEncoder
 from nlp.encoders.loading import load_encoder
 from nlp.vectors import CachedEncoder
@@ -81,7 +80,7 @@ def main() -> None:
         with path.open("rb") as file:
             stored = np.load(io.BytesIO(file.read()), allow_pickle=False)
         base = act_model.unpack({name: stored[name] for name in stored.files})
-        act_model.ActModel.load = classmethod(lambda cls: base)  # type: ignore[method-assign]
+        act_model.ActModel.load = classmethod(lambda cls: base)  # type: ignore[method-assign, assignment]
     own = [dialogue for dialogue in corpus if dialogue.author == arguments.author]
     matcher = RememberingMatcher(load_pack(arguments.tree), encoder)
     print(
@@ -145,12 +144,6 @@ def review(dialogues: Sequence[Dialogue], matcher: TreeMatcher, seed: int) -> It
                     yield Given(dialogue.name, Verdict(at, path, True))
 
 
-def _other(node: EventNode, acts: Mapping[str, str]) -> str:
-    """The next event in the tree: what a careless reviewer picks."""
-    paths = list(acts)
-    return paths[(paths.index(node.path) + 1) % len(paths)]
-
-
 def corrected(dialogues: Sequence[Dialogue], given: Sequence[Given]) -> list[CorrectedCall]:
     """The calls that have verdicts."""
     by_call: dict[str, list[Verdict]] = {}
@@ -194,10 +187,10 @@ def train_without(
     rest = [dialogue for dialogue in corpus if dialogue.author != author]
     data = training.read_corpus(rest, encoder)
     groups = [dialogue.author for dialogue in data.dialogues]
-    model = training.train(data, groups, encoder.encoder_id, f"without-{author}")
-    size = (data.contexts.shape[1], training.FREQUENCIES, training.GAMMA)
+    fits = [training.fit(data, role) for role in ("agent", "customer")]
+    model = stacking.train(data, fits, groups, encoder.encoder_id, f"without-{author}")
     with path.open("wb") as file:
-        np.savez_compressed(file, **act_model.pack(model, size))  # type: ignore[arg-type]
+        np.savez_compressed(file, **act_model.pack(model))  # type: ignore[arg-type]
 
 
 if __name__ == "__main__":
