@@ -18,6 +18,19 @@ _QUOTATION = re.compile(
     r"(?:刚才|刚刚|方才|之前|前面|上次|上回|那天)[^，]{0,3}(?:说|讲|提|问|担心|嫌|觉得)"
     r"|(?:您|你)(?:是)?(?:说|讲|嫌|觉得)(?:过|的|是|咱|我们)?"
 )
+# What an offer asks the customer to do, and the words that take it back: "您不用加我微信".
+_TAKEN_BACK = (
+    r"(?:不用|不必|无需|不需要|用不着|没必要|甭|不是(?:让|要|叫)|不(?:会)?(?:让|要|叫)(?:您|你))"
+    r"(?!着急|担心|急)[^，。！？]{0,6}?"
+)
+_OFFERS = {
+    "下一步/添加微信": r"(?:微信|好友)",
+    "下一步/预约回访": r"(?:等我电话|回电|再打|联系|打(?:过来|给))",
+    "下一步/邀约到访": r"(?:来|跑|去|到店|到场)",
+    "下一步/发送资料": r"(?:发|寄|推)",
+    "促成/付款引导": r"(?:付|交|缴|转|扫|下单)",
+}
+_DENIED_OFFERS = {act: re.compile(_TAKEN_BACK + words) for act, words in _OFFERS.items()}
 _WINDOW = 8
 _DENIAL = re.compile(
     r"不用|不必|无需|不需要|用不着|没必要|不会|不能|没法|无法|从来没|并没|没有|别|甭|不是"
@@ -28,6 +41,16 @@ def negated(text: str, start: int) -> bool:
     """Whether the words that begin at `start` of a clause are denied by what stands before."""
     before = text[max(0, start - _WINDOW) : start]
     return bool(_NEGATION.search(before)) and not _NO_NEGATION.search(before)
+
+
+def offer_denied(act: str, text: str) -> bool:
+    """Whether a clause says that the customer need not do what the act would offer.
+
+    Only of offers (`下一步/…`, `促成/付款引导`): most other acts are said with such words too. Of
+    the corpus' 25 turns that say so, 2 carry the act's label, for another clause.
+    """
+    pattern = _DENIED_OFFERS.get(act)
+    return pattern is not None and bool(pattern.search(text))
 
 
 def quoted(text: str, start: int) -> bool:

@@ -12,7 +12,7 @@ from core.evidence import Form, Layer
 from events.acts.labels import ACTS
 from events.acts.model import ActModel
 from events.acts.reading import ActPlace, ReadTurn, act_reader
-from events.cues import denies, quoted
+from events.cues import denies, offer_denied, quoted
 from events.exact import ExactMatch, ExactMatcher
 from events.hits import EventHit
 from events.learning.features import TurnFeatures, logits, turn_features
@@ -310,6 +310,8 @@ class TreeMatcher:
             # What no layer saw has no place of its own; the head can still have learned it.
             semantic = _Semantic(_BARELY, 0, len(said.text.normalised))
         act = said.acts.get(node.match.act) if node.match.act else None
+        if act and offer_denied(node.match.act or "", said.text.normalised[act.start : act.end]):
+            act = None
         if exact is None and semantic is None and act is None:
             return None
         if not _anchored(node, said.utterance, places):
