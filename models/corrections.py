@@ -192,10 +192,7 @@ async def count_corrections(session: AsyncSession, tree: str) -> Mapping[str, in
         .where(Correction.tree == tree, Correction.standing == "current")
         .group_by(Correction.verdict)
     )
-    counts: dict[str, int] = dict.fromkeys(CORRECTION_VERDICTS, 0)
-    for verdict, number in rows:
-        counts[verdict] = number
-    return counts
+    return dict.fromkeys(CORRECTION_VERDICTS, 0) | {row[0]: row[1] for row in rows}
 
 
 def utterance_of(row: Correction, transcript: Transcript) -> int | None:

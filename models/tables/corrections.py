@@ -4,7 +4,8 @@ import datetime as dt
 import uuid
 from typing import Any
 
-from sqlalchemy import CheckConstraint, ForeignKey, Index, UniqueConstraint, text
+from sqlalchemy import CheckConstraint, ForeignKey, Index, UniqueConstraint
+from sqlalchemy import text as sql
 from sqlalchemy.orm import Mapped, mapped_column
 
 from models.tables.base import BY_CALL_ID, Base, CreatedAt
@@ -52,7 +53,7 @@ class Correction(Base):
             "tree",
             "node_key",
             unique=True,
-            postgresql_where=text("standing = 'current'"),
+            postgresql_where=sql("standing = 'current'"),
         ),
         Index("ix_corrections_tree_created_at", "tree", "created_at"),
         BY_CALL_ID,
@@ -95,13 +96,13 @@ class TreeHead(Base):
             "uq_tree_heads_in_force",
             "tree",
             unique=True,
-            postgresql_where=text("state = 'in_force'"),
+            postgresql_where=sql("state = 'in_force'"),
         ),
         Index(
             "uq_tree_heads_fitting",
             "tree",
             unique=True,
-            postgresql_where=text("state = 'fitting'"),
+            postgresql_where=sql("state = 'fitting'"),
         ),
     )
 
