@@ -14,11 +14,13 @@ from numpy.typing import NDArray
 
 Doubles = NDArray[np.float64]
 
-LOWEST, HIGHEST = 0.3, 0.9
-USUAL_SHARE = 0.02
-"""Share of a side's sentences that an event usually takes: 1 in 50."""
+LOWEST, HIGHEST = 0.004, 0.9
+"""Range of automatic thresholds. Few examples beside many other sentences give low scores."""
 
-_GRID = np.arange(LOWEST, HIGHEST + 1e-9, 0.02)
+USUAL_SHARE = 0.03
+"""Share of a side's sentences that an event usually takes: 3 in 100."""
+
+_STEPS = 78
 _SPREAD = 1.6
 _PRIOR_EXAMPLES = 4.0
 
@@ -43,8 +45,8 @@ def best_threshold(examples: Doubles, ordinary: Doubles) -> Expectation:
     `examples` and `ordinary` hold scores in [0, 1]; there is at least one of each.
     """
     best: Expectation | None = None
-    for threshold in _GRID:
-        found = expected(float(threshold), examples, ordinary)
+    for threshold in GRID:
+        found = expected(threshold, examples, ordinary)
         if best is None or found.f1 > best.f1 + 1e-9:
             best = found
     assert best is not None
@@ -68,7 +70,7 @@ def expected(threshold: float, examples: Doubles, ordinary: Doubles) -> Expectat
     wrong = max(reached - sought, 0.5 / (len(ordinary) + 1.0))
     precision = sought / (sought + wrong)
     return Expectation(
-        threshold=round(threshold, 2), precision=round(precision, 4), recall=round(recall, 4)
+        threshold=round(threshold, 4), precision=round(precision, 4), recall=round(recall, 4)
     )
 
 
@@ -80,3 +82,13 @@ def _log_odds(scores: Doubles) -> Doubles:
 
 def _scalar_odds(score: float) -> float:
     return float(_log_odds(np.array([score]))[0])
+
+
+def _even_steps() -> tuple[float, ...]:
+    """Thresholds from the lowest to the highest, evenly spaced in log odds."""
+    odds = np.linspace(_scalar_odds(LOWEST), _scalar_odds(HIGHEST), _STEPS)
+    return tuple(round(float(value), 4) for value in 1.0 / (1.0 + np.exp(-odds)))
+
+
+GRID = _even_steps()
+"""The thresholds that are tried."""

@@ -8,6 +8,7 @@ from taught_calls import DIALOGUE, MANAGER, REVIEWER, publish_tree, store_read_c
 
 from core.errors import AppError
 from core.settings import Settings
+from events.nodes.thresholds import HIGHEST, LOWEST
 from models.corrections import CorrectedNode, save_correction
 from models.database import Database
 from models.heads import (
@@ -181,6 +182,6 @@ async def test_figures_of_a_document_are_measured_once(
     assert row.state == "ready"
     (node,) = row.nodes
     assert node["automatic"]
-    assert 0.3 <= node["threshold"] <= 0.9
+    assert LOWEST <= node["threshold"] <= HIGHEST
     assert 0 <= node["precision"] <= 1
     assert 0 <= node["recall"] <= 1
