@@ -356,9 +356,7 @@ async def test_a_new_tree_version_reanalyses_without_transcribing(
     tree = "tree: 我的\nversion: '1'\nnodes:\n  - key: a\n    name: 甲\n    role: agent\n"
     tree += "    sop: true\n    match:\n      keywords: [您好]\n"
     async with database.session() as session:
-        draft = await create_draft(
-            session, "tree", name="我的", domain="edu", document=tree
-        )
+        draft = await create_draft(session, "tree", name="我的", domain="edu", document=tree)
         await publish(session, "tree", "我的", draft.version)
         await reanalyze_call(session, call_id)
         await session.commit()
