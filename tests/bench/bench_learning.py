@@ -4,7 +4,8 @@ Run `python tests/bench/bench_learning.py --author h [--base FILE] [--correction
 The base model must not know the author: without `--base` one is trained on everybody else's
 dialogues first (minutes) and written to `--base-out`. A simulated reviewer goes through the
 author's calls, judges every hit, names half of what was missed, and errs in one verdict of
-twenty. `cross-validated` is what the product itself would show before the head is accepted.
+twenty (`--noticed`, `--error-rate`). `cross-validated` is what the product itself would show
+before the head is accepted.
 """
 
 import argparse
@@ -35,8 +36,6 @@ from nlp.encoders.loading import load_encoder
 from nlp.vectors import CachedEncoder
 
 CORPUS = Path(__file__).parents[2] / "events" / "acts" / "corpus"
-ERROR_RATE = 0.05
-NOTICED = 0.5
 WORKED = 0.6
 
 
@@ -61,6 +60,14 @@ class Given:
     verdict: Verdict
 
 
+@dataclass(frozen=True, slots=True)
+class Reviewer:
+    """How often a reviewer errs, and the share of missed events that are named."""
+
+    error_rate: float
+    noticed: float
+
+
 def main() -> None:
     """Print the curve."""
     parser = argparse.ArgumentParser(description=__doc__)
@@ -70,6 +77,8 @@ def main() -> None:
     parser.add_argument("--tree", default="电销通用")
     parser.add_argument("--corrections", default="20,50,100,200,500")
     parser.add_argument("--seeds", type=int, default=1)
+    parser.add_argument("--error-rate", type=float, default=0.05)
+    parser.add_argument("--noticed", type=float, default=0.5)
     arguments = parser.parse_args()
     encoder = CachedEncoder(load_encoder(NlpSettings()))
     corpus = load_corpus(CORPUS)
@@ -86,9 +95,10 @@ def main() -> None:
     print(
         "seed  corrections  labels  F1 before  F1 after  precision  recall  cross-validated  guard"
     )
+    reviewer = Reviewer(arguments.error_rate, arguments.noticed)
     for seed in range(arguments.seeds):
         sizes = [int(size) for size in arguments.corrections.split(",")]
-        for row in curve(own, matcher, sizes, seed):
+        for row in curve(own, matcher, sizes, seed, reviewer):
             print(row, flush=True)
 
 
@@ -97,13 +107,14 @@ def curve(
     matcher: TreeMatcher,
     sizes: Sequence[int],
     seed: int,
+    reviewer: Reviewer,
 ) -> Iterator[str]:
     """One line for each number of corrections."""
     order = list(own)
     random.Random(seed).shuffle(order)
     cut = int(len(order) * WORKED)
     worked, rest = order[:cut], order[cut:]
-    given = list(review(worked, matcher, seed))
+    given = list(review(worked, matcher, seed, reviewer))
     guard = guard_turns(matcher)
     before = score(rest, matcher, None)
     for size in sizes:
@@ -124,7 +135,9 @@ def curve(
         )
 
 
-def review(dialogues: Sequence[Dialogue], matcher: TreeMatcher, seed: int) -> Iterator[Given]:
+def review(
+    dialogues: Sequence[Dialogue], matcher: TreeMatcher, seed: int, reviewer: Reviewer
+) -> Iterator[Given]:
     """Verdicts in the order in which a reviewer gives them."""
     chance = random.Random(seed + 1)
     nodes = {node.match.act: node for node in matcher.tree.walk() if node.match.act}
@@ -136,10 +149,10 @@ def review(dialogues: Sequence[Dialogue], matcher: TreeMatcher, seed: int) -> It
             for path, act in acts.items():
                 said = act in turn.labels
                 if (at, path) in hit:
-                    wrong = chance.random() < ERROR_RATE
+                    wrong = chance.random() < reviewer.error_rate
                     yield Given(dialogue.name, Verdict(at, path, said != wrong))
-                elif (said and chance.random() < NOTICED) or (
-                    nodes[act].role == turn.role and chance.random() < ERROR_RATE / 100
+                elif (said and chance.random() < reviewer.noticed) or (
+                    nodes[act].role == turn.role and chance.random() < reviewer.error_rate / 100
                 ):
                     yield Given(dialogue.name, Verdict(at, path, True))
 
