@@ -81,8 +81,8 @@ def main() -> None:
                     outcomes[size].append(found)
     print("examples  nodes  automatic  fixed 0.6  oracle  precision (expected)  recall (expected)"
           "  suggested")  # fmt: skip
-    for size, found in outcomes.items():
-        print(row(size, found), flush=True)
+    for size, rows in outcomes.items():
+        print(row(size, rows), flush=True)
 
 
 def read(dialogues: Sequence[Dialogue], role: Role, encoder: SentenceEncoder) -> Heard:
