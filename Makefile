@@ -40,7 +40,8 @@ demo: setup ## The fixture calls through the whole pipeline, then UI and API on 
 
 test: setup-dev ## Unit, integration (embedded PostgreSQL, real weights) and browser tests
 	@bash scripts/ensure_browser.sh
-	@$(BIN)/pytest $(PYTEST_ARGS)
+	@# In the order of pyproject.toml: browser tests leave an event loop behind and come last.
+	@$(BIN)/pytest -n 2 --dist loadfile --no-loadscope-reorder $(PYTEST_ARGS)
 
 check: setup-dev ## Formatting, lint, strict types, import contracts
 	$(BIN)/ruff format --check .
