@@ -20,7 +20,7 @@ from models.database import Database
 from models.partitions import MONTHS_AHEAD, partition_name
 from models.tables import Call
 from pipeline.intake import CallMetadata
-from pipeline.jobs import defer_transcription
+from pipeline.jobs import QUEUES, defer_transcription
 from pipeline.maintenance import maintain, rescue
 from pipeline.resources import Resources
 from pipeline.storage import BlobStore
@@ -269,7 +269,8 @@ async def test_a_worker_survives_a_database_that_goes_away(
     running = asyncio.create_task(work(resources))
 
     async def started() -> bool:
-        return bool(await one(database, "SELECT count(*) FROM procrastinate_workers") == 4)
+        workers = await one(database, "SELECT count(*) FROM procrastinate_workers")
+        return bool(workers == len(QUEUES))
 
     await until(started)
     await one(
