@@ -19,7 +19,7 @@ from events.learning.features import TurnFeatures, logits, turn_features
 from events.learning.head import EXACT_ODDS, UNSEEN_ODDS, Head, moved_chances, targets_of
 from events.nearness import Nearness, by_acts, by_examples
 from events.nodes.thresholds import HIGHEST, Expectation
-from events.places import follows, in_scope, precedes, span_of
+from events.places import follows, in_scope, may_say, precedes, span_of
 from events.reading import CallReading
 from events.semantic import Floats, SemanticModel
 from events.tree import EventNode, EventTree
@@ -204,7 +204,7 @@ class TreeMatcher:
 
     def _sayable_by(self, role: Role) -> tuple[frozenset[str], list[EventNode]]:
         """Paths of the nodes that a role may say anywhere, and the nodes whose scope limits it."""
-        nodes = [node for node in self._nodes if _may_say(node.role, role)]
+        nodes = [node for node in self._nodes if may_say(node.role, role)]
         free = frozenset(node.path for node in nodes if node.scope is None)
         return free, [node for node in nodes if node.scope is not None]
 
@@ -467,10 +467,6 @@ def _log_odds(chance: float) -> float:
 def _shifted(score: float, shift: float) -> float:
     """A score with its log odds moved."""
     return score if shift == 0.0 else float(1.0 / (1.0 + np.exp(-(_log_odds(score) + shift))))
-
-
-def _may_say(node: Role, utterance: Role) -> bool:
-    return node == utterance or "unknown" in (node, utterance)
 
 
 def _anchored(node: EventNode, utterance: Utterance, places: dict[str, list[Utterance]]) -> bool:

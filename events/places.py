@@ -1,6 +1,6 @@
 """Places in a call: the time of some characters of an utterance, and distances between hits."""
 
-from asr.transcript import Transcript, Utterance
+from asr.transcript import Role, Transcript, Utterance
 from core.span import Span
 from events.tree import Anchor, Scope
 
@@ -33,6 +33,11 @@ def _words_at(utterance: Utterance) -> list[tuple[int, int, Span]]:
             places.append((at, len(text), Span(word.start_ms, max(word.end_ms, word.start_ms))))
             position = at + len(text)
     return places
+
+
+def may_say(node: Role, utterance: Role) -> bool:
+    """Whether an utterance of one role may hit a node of another: unknown goes with every role."""
+    return node == utterance or "unknown" in (node, utterance)
 
 
 def in_scope(scope: Scope | None, utterance: Utterance, transcript: Transcript) -> bool:

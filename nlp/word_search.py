@@ -1,6 +1,6 @@
 """WordSearch: all of many words in one pass over a text (Aho and Corasick, 1975)."""
 
-from collections.abc import Iterable, Set
+from collections.abc import Iterable, Iterator, Set
 from typing import Any
 
 import ahocorasick
@@ -23,18 +23,21 @@ class WordSearch:
         if self._automaton is not None:
             self._automaton.make_automaton()
 
+    def ends_in(self, text: str) -> Iterator[tuple[int, str]]:
+        """Place of the last character, and word, of every occurrence, by that place."""
+        if self._automaton is None or not text:
+            return iter(())
+        found: Iterator[tuple[int, str]] = self._automaton.iter(text)
+        return found
+
     def words_in(self, text: str) -> Set[str]:
         """The words that occur in `text`."""
-        if self._automaton is None or not text:
-            return frozenset()
-        return {word for _, word in self._automaton.iter(text)}
+        return {word for _, word in self.ends_in(text)}
 
     def spans_in(self, text: str) -> dict[str, tuple[CharSpan, ...]]:
         """Every occurrence of each word that occurs, overlapping ones included, sorted."""
-        if self._automaton is None or not text:
-            return {}
         found: dict[str, tuple[CharSpan, ...]] = {}
-        for last, word in self._automaton.iter(text):
+        for last, word in self.ends_in(text):
             span = (last + 1 - len(word), last + 1)
             known = found.get(word)
             found[word] = (span,) if known is None else (*known, span)

@@ -14,8 +14,9 @@ from functools import lru_cache
 from itertools import accumulate
 from typing import Any
 
-import ahocorasick
 import re2
+
+from nlp.word_search import WordSearch
 
 _PATTERNS_AT_ONCE = 256  # Keeps the automaton of one filter well inside RE2's memory budget.
 _LINES_AT_ONCE = 5  # Few enough to rule most patterns out, enough to be worth a call of RE2.
@@ -101,8 +102,8 @@ class Scanner:
 
     def __init__(self, triggers: Iterable[Triggers]) -> None:
         every = list(triggers)
-        self._terms = _automaton(term for one in every for term in one.terms)
-        self._sounds = _automaton(sound for one in every for sound in one.sounds)
+        self._terms = WordSearch(term for one in every for term in one.terms)
+        self._sounds = WordSearch(sound for one in every for sound in one.sounds)
         self._patterns = tuple(dict.fromkeys(p for one in every for p in one.patterns))
         self._filters = [
             _filter(self._patterns[at : at + _PATTERNS_AT_ONCE])
@@ -137,25 +138,14 @@ def _blocks(lines: Lines) -> Iterator[_Block]:
         yield _Block(b"\n".join(encoded), tuple(starts), owners)
 
 
-def _automaton(words: Iterable[str]) -> Any:
-    automaton = ahocorasick.Automaton()
-    for word in words:
-        if word:
-            automaton.add_word(word, word)
-    if not len(automaton):
-        return None
-    automaton.make_automaton()
-    return automaton
-
-
-def _occurrences(automaton: Any, lines: Lines) -> dict[str, set[int]]:
+def _occurrences(words: WordSearch, lines: Lines) -> dict[str, set[int]]:
     """Where each word occurs; all lines are read as one text, which no word can hold a break of."""
     found: dict[str, set[int]] = defaultdict(set)
-    if automaton is None or not lines.texts:
+    if not lines.texts:
         return found
     ends = [*accumulate(len(text) + 1 for text in lines.texts)]
     line, limit, owner = 0, ends[0], lines.owners[0]
-    for at, word in automaton.iter("\n".join(lines.texts)):
+    for at, word in words.ends_in("\n".join(lines.texts)):
         while at >= limit:
             line += 1
             limit, owner = ends[line], lines.owners[line]

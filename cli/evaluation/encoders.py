@@ -8,12 +8,12 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from asr.transcript import Role
 from cli.evaluation.ground_truth import GroundTruth, reference_transcript
 from cli.evaluation.run import LabelledCall, Reporter
 from cli.evaluation.scores import Counts, add_counts, macro_f1, micro
 from cli.evaluation.verdicts import event_counts
 from events.matching import TreeMatcher
+from events.places import may_say
 from events.segments import segments, semantic_text
 from events.tree import EventNode, EventTree, Matchers
 from nlp.encoders.base import SentenceEncoder
@@ -200,15 +200,11 @@ def _node_precision(
     scores, positive = [], []
     for truth in truths:
         for turn in truth.turns:
-            if _may_say(node.role, turn.role):
+            if may_say(node.role, turn.role):
                 rows = np.array([vectors[part] for part in _segments(turn.text)])
                 scores.append(float((rows @ examples.T).max()))
                 positive.append(node.path in turn.events)
     return average_precision(scores, positive)
-
-
-def _may_say(node: Role, turn: Role) -> bool:
-    return node == turn or "unknown" in (node, turn)
 
 
 def _ratios(counts: Mapping[str, Counts]) -> dict[str, float | None]:
