@@ -11,7 +11,7 @@ from events import document as trees
 from events.tree import EventTree
 from nlp.encoders.base import SentenceEncoder
 from nlp.encoders.loading import load_encoder
-from qa_rules import document as rules
+from qa_rules.documents import rule_sets as rules
 from qa_rules.model import RuleSet
 
 if TYPE_CHECKING:

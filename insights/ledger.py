@@ -22,9 +22,9 @@ from models.tables import (
     ReviewSampleItem,
     RuleSetVersion,
 )
-from qa_rules.accuracy import PrecisionFigure, rule_fingerprint
-from qa_rules.document import parse_ruleset
+from qa_rules.documents.rule_sets import parse_ruleset
 from qa_rules.model import Rule
+from qa_rules.scoring.accuracy import PrecisionFigure, rule_fingerprint
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

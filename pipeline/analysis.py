@@ -25,14 +25,14 @@ from events.tree import EventTree
 from insights.conversation import CallMetrics, call_metrics
 from models.results import StoredAnalysis
 from nlp.encoders.base import SentenceEncoder
-from qa_rules.accuracy import NOTHING_MEASURED, RuleAccuracies
-from qa_rules.call import CallView
-from qa_rules.document import dump_ruleset
-from qa_rules.evaluation import RuleEvaluator
+from qa_rules.documents.rule_sets import dump_ruleset
+from qa_rules.evaluation.evaluator import RuleEvaluator
+from qa_rules.facts.call import CallView
 from qa_rules.findings import Finding, Score
-from qa_rules.judge_operator import ruleset_questions
 from qa_rules.model import RuleSet
-from qa_rules.scoring import Scorer
+from qa_rules.operators.judge import ruleset_questions
+from qa_rules.scoring.accuracy import NOTHING_MEASURED, RuleAccuracies
+from qa_rules.scoring.scores import Scorer
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

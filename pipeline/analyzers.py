@@ -15,7 +15,7 @@ from nlp.encoders.base import SentenceEncoder
 from nlp.encoders.loading import load_encoder
 from nlp.vectors import CachedEncoder
 from pipeline.analysis import CallAnalyzer
-from qa_rules.document import parse_ruleset
+from qa_rules.documents.rule_sets import parse_ruleset
 
 _KEPT = 8
 

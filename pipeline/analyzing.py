@@ -30,7 +30,7 @@ from pipeline.resources import Resources
 from pipeline.reviews.reanalysis import carry_over
 from pipeline.webhooks import CALL_COMPLETED, announce, completed_data
 from pipeline.wording import corrected
-from qa_rules.accuracy import RuleAccuracies
+from qa_rules.scoring.accuracy import RuleAccuracies
 
 
 @dataclass(frozen=True, slots=True)

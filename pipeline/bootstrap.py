@@ -11,7 +11,7 @@ from events import document as trees
 from models.access import add_user, count_users
 from models.passwords import new_password
 from models.versions import GENERAL_DOMAIN, ShippedDocument, seed_packs
-from qa_rules import document as rules
+from qa_rules.documents import rule_sets as rules
 
 ADMIN_USERNAME = "admin"
 

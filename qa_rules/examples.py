@@ -6,11 +6,11 @@ from dataclasses import dataclass
 from asr.transcript import AudioFacts, EngineInfo, Transcript, Utterance
 from events.hits import EventHit
 from events.judgement import Judgement, Judgements, JudgeQuestion, JudgeQuote, Verdict
-from qa_rules.call import CallView
-from qa_rules.evaluation import RuleEvaluator
+from qa_rules.evaluation.evaluator import RuleEvaluator
+from qa_rules.facts.call import CallView
 from qa_rules.findings import Outcome
-from qa_rules.judge_operator import ruleset_questions
 from qa_rules.model import Example, Rule, RuleSet
+from qa_rules.operators.judge import ruleset_questions
 
 Annotate = Callable[[Transcript], tuple[EventHit, ...]]
 CHAR_MS = 200

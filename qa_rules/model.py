@@ -4,13 +4,13 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Literal
 
-from qa_rules.boolean import Line
+from qa_rules.conditions.boolean import Line
+from qa_rules.conditions.measures import Measure, MetadataTest
+from qa_rules.conditions.relations import Relation
+from qa_rules.conditions.scope import Scalar
+from qa_rules.conditions.searches import Search
 from qa_rules.findings import RuleSeverity
-from qa_rules.measures import Measure, MetadataTest
-from qa_rules.relations import Relation
-from qa_rules.scope import Scalar
-from qa_rules.scorecard import Scorecard
-from qa_rules.searches import Search
+from qa_rules.scoring.scorecard import Scorecard
 
 Condition = Search | Relation | Measure
 
@@ -52,7 +52,7 @@ class Rule:
     once when the rule hits (negative = deduction); `veto` sets the score to the floor, `veto_if`
     only where that boolean line is true as well.
     `min_precision`, in [0, 1], is what people must have found right of the rule's hits, or it only
-    flags and costs nothing (`qa_rules.accuracy`); None asks for nothing.
+    flags and costs nothing (`qa_rules.scoring.accuracy`); None asks for nothing.
     `unheard_ms` is how much speech of a role may lack text before "not said" is no longer known.
     `source` and `line` say which document states the rule, for messages.
     """
@@ -99,7 +99,7 @@ class RuleSet:
     `stated_scorecards` are the cards that the document spells out, the one for all other calls
     last; `scorecards` those that count.
     `extends` names the pack whose rules come first and `without` the ids of it that are left
-    out; both are empty once `qa_rules.document.resolve` has merged them.
+    out; both are empty once `qa_rules.documents.rule_sets.resolve` has merged them.
     """
 
     name: str

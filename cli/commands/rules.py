@@ -16,16 +16,16 @@ from core.serial import to_json
 from events.matching import TreeMatcher
 from nlp.encoders.base import SentenceEncoder
 from nlp.encoders.loading import load_encoder
-from qa_rules import document as rules
-from qa_rules.diff import diff_rulesets
-from qa_rules.dumping import dump_rule
-from qa_rules.evaluation import RuleEvaluator
+from qa_rules.documents import rule_sets as rules
+from qa_rules.documents.diff import diff_rulesets
+from qa_rules.documents.dumping import dump_rule
+from qa_rules.documents.schema import rules_schema
+from qa_rules.evaluation.evaluator import RuleEvaluator
 from qa_rules.examples import ExampleFailure, ExamplesReport, run_examples
-from qa_rules.lint import lint_ruleset
+from qa_rules.linting.rule_sets import lint_ruleset
 from qa_rules.model import Rule
-from qa_rules.rendering import rule_sentence
-from qa_rules.schema import rules_schema
 from qa_rules.sentences.reading import read_rule
+from qa_rules.sentences.rendering import rule_sentence
 from qa_rules.sentences.writing import write_rule
 
 app = typer.Typer(help="质检规则：检查、朗读、跑样例。", no_args_is_help=True, add_completion=False)

@@ -10,7 +10,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from core.errors import AppError
 from core.serial import from_json, to_json
 from models.tables import AccuracySnapshot
-from qa_rules.accuracy import NOTHING_MEASURED, PrecisionFigure, RuleAccuracies
+from qa_rules.scoring.accuracy import NOTHING_MEASURED, PrecisionFigure, RuleAccuracies
 
 _REFERENCE = re.compile(r"accuracy@([1-9][0-9]{0,8})")
 

@@ -183,7 +183,7 @@ class ReviewSampleItem(Base):
 class AccuracySnapshot(Base):
     """The ledger's figures frozen at one moment, so that scores made with them can be repeated.
 
-    `version` counts from 1; `document` is a `qa_rules.accuracy.RuleAccuracies`.
+    `version` counts from 1; `document` is a `qa_rules.scoring.accuracy.RuleAccuracies`.
     """
 
     __tablename__ = "accuracy_snapshots"

@@ -19,7 +19,7 @@ from pipeline.bulk.failures import Failures
 from pipeline.bulk.loading import InForce, StoredCall, load_calls, with_candidate
 from pipeline.judging.asking import stored_judgements
 from pipeline.resources import Resources
-from qa_rules.accuracy import RuleAccuracies
+from qa_rules.scoring.accuracy import RuleAccuracies
 
 
 @dataclass(frozen=True, slots=True)

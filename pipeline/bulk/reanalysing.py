@@ -19,7 +19,7 @@ from pipeline.bulk.loading import InForce, Pair, StoredCall, load_calls
 from pipeline.jobs import defer_judging
 from pipeline.judging.asking import stored_judgements
 from pipeline.resources import Resources
-from qa_rules.accuracy import RuleAccuracies
+from qa_rules.scoring.accuracy import RuleAccuracies
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,12 +9,12 @@ from core.serial import to_json
 from models.results import StoredAnalysis
 from models.reviews.verdicts import current_verdicts, evidence_of
 from models.tables import Call, FindingVerdict, Review, RuleSetVersion
-from qa_rules.document import parse_ruleset
+from qa_rules.documents.rule_sets import parse_ruleset
 from qa_rules.findings import Score
-from qa_rules.judged import HumanVerdict, judged_findings
 from qa_rules.model import RuleSet
-from qa_rules.scorecard import on_card
-from qa_rules.scoring import flagged_rules, score
+from qa_rules.scoring.judged import HumanVerdict, judged_findings
+from qa_rules.scoring.scorecard import on_card
+from qa_rules.scoring.scores import flagged_rules, score
 
 
 async def rescore(

@@ -3,7 +3,7 @@
 import re
 from collections.abc import Iterable
 
-from qa_rules.scope import Scalar
+from qa_rules.conditions.scope import Scalar
 
 QUOTED = r"“(?:[^“”\\]|\\.)*”"
 QUOTED_LIST = rf"{QUOTED}(?:、{QUOTED})*"

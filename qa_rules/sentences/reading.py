@@ -6,10 +6,10 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from core.errors import AppError
-from qa_rules.boolean import MAX_DEPTH, And, AtLeast, Line, Name, Not, Or
-from qa_rules.measures import MetadataCondition, MetadataTest
+from qa_rules.conditions.boolean import MAX_DEPTH, And, AtLeast, Line, Name, Not, Or
+from qa_rules.conditions.measures import MetadataCondition, MetadataTest
+from qa_rules.conditions.relations import LogicCondition, ProcessCondition, Step
 from qa_rules.model import Condition
-from qa_rules.relations import LogicCondition, ProcessCondition, Step
 from qa_rules.sentences.quoting import (
     NAME,
     NUMBER,

@@ -10,8 +10,8 @@ from dataclasses import dataclass
 from typing import Any
 
 from nlp.entities import NAMES
-from qa_rules.measures import Bounds
-from qa_rules.scope import EVERY_HIT, LAST_HIT, Anchor, Edge, Range, Reach, Scope, Unit
+from qa_rules.conditions.measures import Bounds
+from qa_rules.conditions.scope import EVERY_HIT, LAST_HIT, Anchor, Edge, Range, Reach, Scope, Unit
 from qa_rules.sentences.quoting import (
     NAME,
     NUMBER,

@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from functools import cached_property
 from typing import Any
 
-from qa_rules.measures import (
+from qa_rules.conditions.measures import (
     DurationCondition,
     InterruptionCondition,
     MonologueCondition,
@@ -18,14 +18,14 @@ from qa_rules.measures import (
     TalkRatioCondition,
     TurnsCondition,
 )
-from qa_rules.relations import (
+from qa_rules.conditions.relations import (
     OrderCondition,
     RuleCondition,
     TimesCondition,
     UnansweredCondition,
     WithinCondition,
 )
-from qa_rules.searches import (
+from qa_rules.conditions.searches import (
     ActCondition,
     EntityCondition,
     EventCondition,

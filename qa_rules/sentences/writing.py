@@ -9,10 +9,10 @@ named from then on (`【问候】成立`). Those that no boolean line states fol
 
 from collections.abc import Mapping
 
-from qa_rules.boolean import And, AtLeast, Line, Name, Not, Or
-from qa_rules.measures import MetadataCondition, MetadataTest
+from qa_rules.conditions.boolean import And, AtLeast, Line, Name, Not, Or
+from qa_rules.conditions.measures import MetadataCondition, MetadataTest
+from qa_rules.conditions.relations import LogicCondition, ProcessCondition, Step
 from qa_rules.model import Condition, Rule
-from qa_rules.relations import LogicCondition, ProcessCondition, Step
 from qa_rules.sentences.quoting import quote_text, refer, write_number, write_scalar
 from qa_rules.sentences.slots import SLOTS, write_reach
 from qa_rules.sentences.templates import TEMPLATES

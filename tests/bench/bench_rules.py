@@ -36,14 +36,14 @@ from events.hits import EventHit
 from nlp.encoders.use import UseEncoder
 from nlp.normalise import forms
 from nlp.vectors import CachedEncoder
-from qa_rules.boolean import And, Name, Not
-from qa_rules.call import CallView
-from qa_rules.document import load_pack, pack_names
-from qa_rules.evaluation import RuleEvaluator
+from qa_rules.conditions.boolean import And, Name, Not
+from qa_rules.conditions.relations import OrderCondition
+from qa_rules.conditions.scope import Scope
+from qa_rules.conditions.searches import EventCondition, KeywordCondition, RegexCondition
+from qa_rules.documents.rule_sets import load_pack, pack_names
+from qa_rules.evaluation.evaluator import RuleEvaluator
+from qa_rules.facts.call import CallView
 from qa_rules.model import Condition, Rule, RuleSet
-from qa_rules.relations import OrderCondition
-from qa_rules.scope import Scope
-from qa_rules.searches import EventCondition, KeywordCondition, RegexCondition
 
 UTTERANCES = 60
 RULES = 200

@@ -27,8 +27,8 @@ from nlp.threads import single_threaded_algebra
 from nlp.tokenizer import default_tokenizer
 from nlp.vectors import CachedEncoder
 from pipeline.analysis import CallAnalyzer
-from qa_rules.document import load_pack as load_rules
-from qa_rules.document import resolve
+from qa_rules.documents.rule_sets import load_pack as load_rules
+from qa_rules.documents.rule_sets import resolve
 from qa_rules.model import RuleSet
 
 NODES = 100

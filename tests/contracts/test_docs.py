@@ -18,7 +18,7 @@ from events.document import parse_tree
 from events.lint import lint_tree
 from models.database import Database
 from pipeline.storage import open_store
-from qa_rules.document import parse_ruleset
+from qa_rules.documents.rule_sets import parse_ruleset
 
 ROOT = Path(__file__).resolve().parents[2]
 PAGES = sorted([*ROOT.glob("README*.md"), ROOT / "CHANGELOG.md", *(ROOT / "docs").rglob("*.md")])

@@ -7,9 +7,9 @@ from pathlib import Path
 import pytest
 import yaml
 
-from qa_rules.condition_document import OPERATORS
-from qa_rules.document import parse_ruleset
-from qa_rules.evaluation import RuleEvaluator
+from qa_rules.documents.conditions import OPERATORS
+from qa_rules.documents.rule_sets import parse_ruleset
+from qa_rules.evaluation.evaluator import RuleEvaluator
 from qa_rules.sentences.reading import read_rule
 
 ROOT = Path(__file__).resolve().parents[2]

@@ -11,9 +11,9 @@ from core.changes import EntryChange
 from core.errors import LintIssue
 from events.document import parse_tree
 from models.versions import GENERAL_DOMAIN, published_for
-from qa_rules.diff import diff_rulesets
-from qa_rules.document import dump_ruleset, parse_document, parse_ruleset
-from qa_rules.lint import lint_ruleset
+from qa_rules.documents.diff import diff_rulesets
+from qa_rules.documents.rule_sets import dump_ruleset, parse_document, parse_ruleset
+from qa_rules.linting.rule_sets import lint_ruleset
 
 
 def _outline(text: str) -> Outline:

@@ -18,8 +18,8 @@ from models.database import Database
 from models.heads import FittedHead, finish_head, list_heads
 from models.results import StoredAnalysis, save_analysis, save_transcript
 from models.versions import create_draft, publish
-from qa_rules.document import load_pack
-from qa_rules.scoring import score
+from qa_rules.documents.rule_sets import load_pack
+from qa_rules.scoring.scores import score
 
 TREE = """\
 tree: 更正接口

@@ -22,9 +22,9 @@ from core.errors import AppError
 from core.serial import from_json, to_json
 from core.settings import AsrSettings
 from insights.conversation import call_metrics
-from qa_rules.call import CallView
-from qa_rules.document import parse_ruleset
-from qa_rules.evaluation import RuleEvaluator
+from qa_rules.documents.rule_sets import parse_ruleset
+from qa_rules.evaluation.evaluator import RuleEvaluator
+from qa_rules.facts.call import CallView
 
 AUDIO = Path(__file__).resolve().parents[3] / "fixtures" / "audio"
 CLIPS = AUDIO / "clips"

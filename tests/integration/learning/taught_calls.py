@@ -15,8 +15,8 @@ from models.database import Database
 from models.results import StoredAnalysis, save_analysis, save_transcript
 from models.tables import Call
 from models.versions import create_draft, publish
-from qa_rules.document import parse_ruleset
-from qa_rules.scoring import score
+from qa_rules.documents.rule_sets import parse_ruleset
+from qa_rules.scoring.scores import score
 
 REVIEWER = Actor(username="limin", role="reviewer")
 MANAGER = Actor(username="zhou", role="manager")

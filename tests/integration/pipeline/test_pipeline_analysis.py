@@ -11,7 +11,7 @@ from core.settings import NlpSettings
 from events.document import load_pack
 from nlp.encoders.loading import load_encoder
 from pipeline.analysis import CallAnalyzer, analysis_document, software_version
-from qa_rules import document as rules
+from qa_rules.documents import rule_sets as rules
 
 
 @pytest.fixture(scope="module")

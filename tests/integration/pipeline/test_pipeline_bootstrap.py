@@ -10,7 +10,7 @@ from models.database import Database
 from models.passwords import check_password
 from models.versions import list_versions, published_for
 from pipeline.bootstrap import Bootstrapped, bootstrap, shipped_documents
-from qa_rules import document as rules
+from qa_rules.documents import rule_sets as rules
 
 
 async def run(database: Database, settings: Settings) -> Bootstrapped:

@@ -20,7 +20,7 @@ from nlp.encoders.loading import load_encoder
 from pipeline.analysis import CallAnalyzer, analysis_document
 from pipeline.replaying import read_analysis, replay_call, replay_written
 from pipeline.resources import Resources
-from qa_rules import document as rules
+from qa_rules.documents import rule_sets as rules
 
 
 @pytest.fixture(scope="module")

@@ -11,10 +11,10 @@ from events.matching import TreeMatcher
 from nlp.encoders.base import SentenceEncoder
 from nlp.encoders.use import UseEncoder
 from nlp.vectors import CachedEncoder
-from qa_rules.call import CallView
-from qa_rules.document import load_pack, pack_names
-from qa_rules.evaluation import RuleEvaluator
+from qa_rules.documents.rule_sets import load_pack, pack_names
+from qa_rules.evaluation.evaluator import RuleEvaluator
 from qa_rules.examples import dialogue, run_examples
+from qa_rules.facts.call import CallView
 from qa_rules.model import Example, ExampleLine
 
 PHRASES = Path(__file__).with_name("phrases.yaml")

@@ -16,9 +16,9 @@ from models.database import Database
 from models.results import StoredAnalysis, save_analysis, save_transcript
 from models.tables import Call, RuleSetVersion, User
 from models.versions import get_version
-from qa_rules.document import parse_ruleset
+from qa_rules.documents.rule_sets import parse_ruleset
 from qa_rules.findings import Finding, FindingEvidence, Outcome
-from qa_rules.scoring import score
+from qa_rules.scoring.scores import score
 
 NOW = dt.datetime(2026, 3, 2, 9, tzinfo=dt.UTC)
 LOCK = dt.timedelta(minutes=30)

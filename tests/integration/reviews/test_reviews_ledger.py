@@ -23,7 +23,7 @@ from models.reviews.queue import QueueFilter, count_queue, list_queue
 from models.tables import Call, ReviewSample, ReviewSampleItem, User
 from pipeline.reviews import workflow
 from pipeline.reviews.judging import Judgement, judge
-from qa_rules.accuracy import NOTHING_MEASURED
+from qa_rules.scoring.accuracy import NOTHING_MEASURED
 
 DAY = dt.timedelta(days=1)
 

@@ -6,9 +6,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from asr.transcript import AudioFacts, EngineInfo, Transcript, Utterance
-from qa_rules.call import CallView
-from qa_rules.document import parse_ruleset
-from qa_rules.evaluation import RuleEvaluator
+from qa_rules.documents.rule_sets import parse_ruleset
+from qa_rules.evaluation.evaluator import RuleEvaluator
+from qa_rules.facts.call import CallView
 from qa_rules.findings import Finding
 
 Line = tuple[str, str, int, int]

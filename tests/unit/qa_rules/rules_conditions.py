@@ -5,8 +5,8 @@ from functools import lru_cache
 from hypothesis import strategies as st
 
 from nlp.entities import KINDS
-from qa_rules.boolean import Line, Name, Not, Or
-from qa_rules.measures import (
+from qa_rules.conditions.boolean import Line, Name, Not, Or
+from qa_rules.conditions.measures import (
     Bounds,
     DurationCondition,
     InterruptionCondition,
@@ -18,8 +18,7 @@ from qa_rules.measures import (
     TalkRatioCondition,
     TurnsCondition,
 )
-from qa_rules.model import Condition, Rule
-from qa_rules.relations import (
+from qa_rules.conditions.relations import (
     LogicCondition,
     OrderCondition,
     ProcessCondition,
@@ -29,8 +28,8 @@ from qa_rules.relations import (
     UnansweredCondition,
     WithinCondition,
 )
-from qa_rules.scope import EVERY_HIT, LAST_HIT, Anchor, Range, Reach, Scope
-from qa_rules.searches import (
+from qa_rules.conditions.scope import EVERY_HIT, LAST_HIT, Anchor, Range, Reach, Scope
+from qa_rules.conditions.searches import (
     ActCondition,
     EntityCondition,
     EventCondition,
@@ -42,6 +41,7 @@ from qa_rules.searches import (
     SentimentCondition,
     VolumeCondition,
 )
+from qa_rules.model import Condition, Rule
 
 TEXTS = (
     st.text(st.characters(codec="utf-8", exclude_categories=("Cs", "Cc", "Zl", "Zp")), max_size=8)

@@ -12,16 +12,14 @@ from dataclasses import dataclass
 from itertools import pairwise
 
 from events.judgement import JudgeQuestion
-from qa_rules.boolean import And, AtLeast, Line, Name, Not, Or
-from qa_rules.call import CallView
-from qa_rules.measures import (
+from qa_rules.conditions.boolean import And, AtLeast, Line, Name, Not, Or
+from qa_rules.conditions.measures import (
     DurationCondition,
     MetadataCondition,
     SilenceCondition,
     TurnsCondition,
 )
-from qa_rules.model import Rule
-from qa_rules.relations import (
+from qa_rules.conditions.relations import (
     LogicCondition,
     OrderCondition,
     ProcessCondition,
@@ -29,8 +27,8 @@ from qa_rules.relations import (
     TimesCondition,
     WithinCondition,
 )
-from qa_rules.scope import Scope
-from qa_rules.searches import (
+from qa_rules.conditions.scope import Scope
+from qa_rules.conditions.searches import (
     ActCondition,
     EntityCondition,
     EventCondition,
@@ -40,6 +38,8 @@ from qa_rules.searches import (
     RepetitionCondition,
     VolumeCondition,
 )
+from qa_rules.facts.call import CallView
+from qa_rules.model import Rule
 
 TICK = 100
 Place = tuple[int, int, int]

@@ -8,9 +8,8 @@ from hypothesis import strategies as st
 from asr.transcript import AudioFacts, EngineInfo, Transcript, UntranscribedSpeech, Utterance
 from events.hits import EventHit
 from events.judgement import Judgement, JudgeQuestion, JudgeQuote
-from qa_rules.boolean import And, AtLeast, Line, Name, Not, Or
-from qa_rules.call import CallView
-from qa_rules.measures import (
+from qa_rules.conditions.boolean import And, AtLeast, Line, Name, Not, Or
+from qa_rules.conditions.measures import (
     Bounds,
     DurationCondition,
     MetadataCondition,
@@ -18,8 +17,7 @@ from qa_rules.measures import (
     SilenceCondition,
     TurnsCondition,
 )
-from qa_rules.model import Condition, Rule
-from qa_rules.relations import (
+from qa_rules.conditions.relations import (
     LogicCondition,
     OrderCondition,
     ProcessCondition,
@@ -27,8 +25,8 @@ from qa_rules.relations import (
     TimesCondition,
     WithinCondition,
 )
-from qa_rules.scope import EVERY_HIT, LAST_HIT, Anchor, Range, Reach, Scope
-from qa_rules.searches import (
+from qa_rules.conditions.scope import EVERY_HIT, LAST_HIT, Anchor, Range, Reach, Scope
+from qa_rules.conditions.searches import (
     ActCondition,
     EntityCondition,
     EventCondition,
@@ -38,6 +36,8 @@ from qa_rules.searches import (
     RepetitionCondition,
     VolumeCondition,
 )
+from qa_rules.facts.call import CallView
+from qa_rules.model import Condition, Rule
 
 WORDS = ("春", "夏", "秋", "冬")
 NODES = ("甲/子", "甲/丑", "乙")

@@ -5,17 +5,17 @@ from dataclasses import replace
 import pytest
 
 from core.evidence import Evidence
-from qa_rules.accuracy import (
+from qa_rules.documents.rule_sets import dump_ruleset, parse_document
+from qa_rules.findings import Finding, FindingEvidence
+from qa_rules.scoring.accuracy import (
     NOTHING_MEASURED,
     AccuracyGate,
     PrecisionFigure,
     RuleAccuracies,
     rule_fingerprint,
 )
-from qa_rules.document import dump_ruleset, parse_document
-from qa_rules.findings import Finding, FindingEvidence
-from qa_rules.judged import HumanVerdict, judged_findings
-from qa_rules.scoring import Scorer, score
+from qa_rules.scoring.judged import HumanVerdict, judged_findings
+from qa_rules.scoring.scores import Scorer, score
 
 RULES = parse_document(
     """

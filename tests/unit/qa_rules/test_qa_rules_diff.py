@@ -1,7 +1,7 @@
 """Differences between rule sets are told rule by rule, with the sentence people read."""
 
-from qa_rules.diff import diff_rulesets
-from qa_rules.document import load_pack, parse_ruleset
+from qa_rules.documents.diff import diff_rulesets
+from qa_rules.documents.rule_sets import load_pack, parse_ruleset
 
 BASE = """\
 ruleset: 例子

@@ -5,9 +5,15 @@ from pathlib import Path
 import pytest
 
 from core.errors import AppError
-from qa_rules.document import load_pack, load_ruleset, pack_names, parse_document, parse_ruleset
-from qa_rules.lint import lint_ruleset
-from qa_rules.scope import Range
+from qa_rules.conditions.scope import Range
+from qa_rules.documents.rule_sets import (
+    load_pack,
+    load_ruleset,
+    pack_names,
+    parse_document,
+    parse_ruleset,
+)
+from qa_rules.linting.rule_sets import lint_ruleset
 
 HEAD = 'ruleset: 我的\nversion: "1"\ncategories: [类]\nrules:\n'
 

@@ -15,10 +15,10 @@ from rules_strategies import calls, lines, rules
 
 from asr.transcript import AudioFacts, EngineInfo, Transcript, Utterance
 from core.errors import AppError
-from qa_rules.call import CallView
-from qa_rules.document import dump_ruleset, parse_document, parse_ruleset
-from qa_rules.evaluation import RuleEvaluator
-from qa_rules.lint import lint_ruleset
+from qa_rules.documents.rule_sets import dump_ruleset, parse_document, parse_ruleset
+from qa_rules.evaluation.evaluator import RuleEvaluator
+from qa_rules.facts.call import CallView
+from qa_rules.linting.rule_sets import lint_ruleset
 from qa_rules.model import Category, Rule, RuleSet
 
 FUZZ = settings(max_examples=60, deadline=None, suppress_health_check=list(HealthCheck))

@@ -6,12 +6,12 @@ import pytest
 from rules_cases import TALK, judge
 
 from events.judgement import Judgement, JudgeQuestion, JudgeQuote
-from qa_rules.call import CallView
-from qa_rules.document import parse_ruleset
-from qa_rules.evaluation import RuleEvaluator
+from qa_rules.documents.rule_sets import parse_ruleset
+from qa_rules.evaluation.evaluator import RuleEvaluator
 from qa_rules.examples import run_examples
-from qa_rules.judge_operator import ruleset_questions
-from qa_rules.rendering import line_sentence
+from qa_rules.facts.call import CallView
+from qa_rules.operators.judge import ruleset_questions
+from qa_rules.sentences.rendering import line_sentence
 
 _CONDITION = "{judge: 坐席提到了优惠吗？, role: agent}"
 _QUESTION = JudgeQuestion("坐席提到了优惠吗？", "agent")

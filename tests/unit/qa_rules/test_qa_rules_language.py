@@ -7,9 +7,9 @@ from rules_cases import TALK, call, judge
 
 from asr.transcript import UntranscribedSpeech
 from core.errors import AppError
-from qa_rules.call import CallView
-from qa_rules.document import parse_ruleset
-from qa_rules.evaluation import RuleEvaluator
+from qa_rules.documents.rule_sets import parse_ruleset
+from qa_rules.evaluation.evaluator import RuleEvaluator
+from qa_rules.facts.call import CallView
 
 OFFERS = call(
     ("a", "学费两千块。", 0, 2000),

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from qa_rules.boolean import (
+from qa_rules.conditions.boolean import (
     And,
     AtLeast,
     Line,
@@ -18,9 +18,9 @@ from qa_rules.boolean import (
     names_in,
     parse_line,
 )
-from qa_rules.judging import judge_line
-from qa_rules.logic import Truth, at_least, conjunction, disjunction, negate
-from qa_rules.verdict import Verdict
+from qa_rules.verdicts.judging import judge_line
+from qa_rules.verdicts.logic import Truth, at_least, conjunction, disjunction, negate
+from qa_rules.verdicts.verdict import Verdict
 
 T, F, U, N = Truth.TRUE, Truth.FALSE, Truth.UNDECIDABLE, Truth.NOT_APPLICABLE
 

@@ -6,10 +6,10 @@ from rules_cases import TALK, call, judge
 from asr.transcript import AudioFacts, EngineInfo, Transcript, UntranscribedSpeech, Utterance, Word
 from core.errors import AppError
 from events.hits import EventHit
-from qa_rules.call import CallView
-from qa_rules.document import parse_ruleset
-from qa_rules.evaluation import RuleEvaluator
-from qa_rules.polarity import affirmed
+from qa_rules.documents.rule_sets import parse_ruleset
+from qa_rules.evaluation.evaluator import RuleEvaluator
+from qa_rules.facts.call import CallView
+from qa_rules.facts.polarity import affirmed
 
 
 @pytest.mark.parametrize(

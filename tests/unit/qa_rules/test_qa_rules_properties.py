@@ -10,13 +10,13 @@ from rules_strategies import calls, rules
 
 from asr.transcript import UntranscribedSpeech
 from core.errors import AppError
-from qa_rules.boolean import And, Name, Or
-from qa_rules.call import CallView
-from qa_rules.document import dump_ruleset, pack_names, parse_document, parse_ruleset
-from qa_rules.evaluation import RuleEvaluator
+from qa_rules.conditions.boolean import And, Name, Or
+from qa_rules.conditions.relations import RuleCondition
+from qa_rules.documents.rule_sets import dump_ruleset, pack_names, parse_document, parse_ruleset
+from qa_rules.evaluation.evaluator import RuleEvaluator
+from qa_rules.facts.call import CallView
 from qa_rules.model import Category, Example, ExampleLine, Rule, RuleSet, Scorecard
-from qa_rules.relations import RuleCondition
-from qa_rules.scoring import score
+from qa_rules.scoring.scores import score
 
 SLOW = settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 _TEXT = (
@@ -187,7 +187,7 @@ def test_score_lines_add_up(several: list[Rule], call: CallView) -> None:
 
 
 def test_every_pack_survives_dumping_and_parsing() -> None:
-    from qa_rules.document import load_pack
+    from qa_rules.documents.rule_sets import load_pack
 
     for name in pack_names():
         pack = load_pack(name)

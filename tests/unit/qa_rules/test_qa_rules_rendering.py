@@ -7,13 +7,19 @@ from hypothesis import HealthCheck, given, settings
 from rules_strategies import rules
 
 from asr.transcript import AudioFacts, EngineInfo, Transcript, Utterance
-from qa_rules.call import CallView
-from qa_rules.document import dump_ruleset, load_pack, pack_names, parse_document, parse_ruleset
-from qa_rules.evaluation import RuleEvaluator
+from qa_rules.conditions.searches import RegexCondition
+from qa_rules.documents.rule_sets import (
+    dump_ruleset,
+    load_pack,
+    pack_names,
+    parse_document,
+    parse_ruleset,
+)
+from qa_rules.evaluation.evaluator import RuleEvaluator
+from qa_rules.facts.call import CallView
 from qa_rules.model import Rule
-from qa_rules.rendering import rule_sentence
-from qa_rules.searches import RegexCondition
-from qa_rules.wording import expression_words
+from qa_rules.sentences.rendering import rule_sentence
+from qa_rules.sentences.wording import expression_words
 
 _DOCUMENT = """\
 ruleset: 测

@@ -13,10 +13,10 @@ from hypothesis import HealthCheck, given, settings
 from jsonschema import Draft202012Validator
 from rules_conditions import conditions
 
-from qa_rules.condition_dumping import dump_condition
-from qa_rules.document import pack_names
+from qa_rules.documents.dumping_conditions import dump_condition
+from qa_rules.documents.rule_sets import pack_names
+from qa_rules.documents.schema import rules_schema
 from qa_rules.model import Condition
-from qa_rules.schema import rules_schema
 
 ROOT = Path(__file__).resolve().parents[3]
 VALID = Draft202012Validator(rules_schema())

@@ -7,13 +7,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from core.errors import AppError
-from qa_rules.accuracy import PrecisionFigure, RuleAccuracies, rule_fingerprint
-from qa_rules.document import dump_ruleset, parse_document, parse_ruleset, resolve
+from qa_rules.documents.rule_sets import dump_ruleset, parse_document, parse_ruleset, resolve
 from qa_rules.findings import Finding, Outcome, RuleSeverity
+from qa_rules.linting.scorecards import lint_scorecards
 from qa_rules.model import RuleSet
-from qa_rules.scorecard import Scorecard, Section
-from qa_rules.scorecard_lint import lint_scorecards
-from qa_rules.scoring import Scorer, flagged_rules, score
+from qa_rules.scoring.accuracy import PrecisionFigure, RuleAccuracies, rule_fingerprint
+from qa_rules.scoring.scorecard import Scorecard, Section
+from qa_rules.scoring.scores import Scorer, flagged_rules, score
 
 HEAD = """
 ruleset: 测

@@ -1,12 +1,12 @@
 """Scores explained line by line, and examples run as written."""
 
-from qa_rules.document import load_pack, pack_names, parse_ruleset
-from qa_rules.evaluation import RuleEvaluator
+from qa_rules.documents.rule_sets import load_pack, pack_names, parse_ruleset
+from qa_rules.evaluation.evaluator import RuleEvaluator
 from qa_rules.examples import dialogue, run_examples
 from qa_rules.findings import Finding, Outcome
-from qa_rules.lint import lint_ruleset
+from qa_rules.linting.rule_sets import lint_ruleset
 from qa_rules.model import Example, ExampleLine, Scorecard
-from qa_rules.scoring import score
+from qa_rules.scoring.scores import score
 
 CARD = Scorecard(name="卡", start=100, floor=0, ceiling=100, pass_mark=60)
 

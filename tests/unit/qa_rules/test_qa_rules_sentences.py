@@ -8,7 +8,7 @@ from rules_conditions import stated_rules
 from rules_strategies import lines
 
 from core.errors import AppError
-from qa_rules.document import load_pack, pack_names, parse_ruleset
+from qa_rules.documents.rule_sets import load_pack, pack_names, parse_ruleset
 from qa_rules.model import Rule
 from qa_rules.sentences.reading import read_rule
 from qa_rules.sentences.writing import write_rule

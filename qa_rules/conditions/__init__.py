@@ -1,0 +1,1 @@
+"""Conditions as values: what a rule asks, before anything runs."""

@@ -1,0 +1,141 @@
+"""Conditions on the call as a whole: its timing, its measures and its metadata, as values."""
+
+from dataclasses import dataclass, field
+from typing import Literal
+
+from qa_rules.conditions.scope import SaidBy, Scalar
+
+Comparator = Literal["=", "!=", ">", ">=", "<", "<=", "in", "not in", "matches"]
+SpeechRateOf = Literal["call", "utterance"]
+DurationOf = Literal["call", "talk"]
+TurnsOf = Literal["turns", "utterances"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SilenceCondition:
+    """Nobody speaks for at least `min_s` seconds, at least `count` times.
+
+    Only silences after speech of `after` count, unless that is `any`.
+    """
+
+    min_s: float = 5.0
+    count: int = 1
+    after: SaidBy = "any"
+    label: str = ""
+    line: int = field(default=0, compare=False)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class InterruptionCondition:
+    """`role` starts while the other side speaks, overlapping at least `min_overlap_ms`."""
+
+    role: SaidBy = "agent"
+    min_overlap_ms: int = 500
+    count: int = 1
+    label: str = ""
+    line: int = field(default=0, compare=False)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Bounds:
+    """An open interval: a value lies inside when it is above `above` and below `below`."""
+
+    above: float | None = None
+    below: float | None = None
+
+    def contain(self, value: float) -> bool:
+        """Whether `value` lies inside."""
+        return (self.above is None or value > self.above) and (
+            self.below is None or value < self.below
+        )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SpeechRateCondition:
+    """The role's speech rate, in 汉字 per minute of its own speech.
+
+    Over the whole call, or (`of: utterance`) in at least `count` single utterances.
+    """
+
+    bounds: Bounds
+    role: SaidBy = "agent"
+    of: SpeechRateOf = "call"
+    count: int = 1
+    label: str = ""
+    line: int = field(default=0, compare=False)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TalkRatioCondition:
+    """The role's share of all speech time, in [0, 1]."""
+
+    bounds: Bounds
+    role: SaidBy = "agent"
+    label: str = ""
+    line: int = field(default=0, compare=False)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DurationCondition:
+    """Seconds of the whole recording, or (`of: talk`) of the role's speech."""
+
+    bounds: Bounds
+    of: DurationOf = "call"
+    role: SaidBy = "any"
+    label: str = ""
+    line: int = field(default=0, compare=False)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class MonologueCondition:
+    """`role` speaks without the other's turn for more than `min_s` seconds, `count` times."""
+
+    min_s: float = 60.0
+    count: int = 1
+    role: SaidBy = "agent"
+    label: str = ""
+    line: int = field(default=0, compare=False)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TurnsCondition:
+    """The number of turns, or (`of: utterances`) utterances, of the role in the call.
+
+    A turn is what one side says with nothing of the other between; 嗯 and the like are none.
+    """
+
+    bounds: Bounds
+    of: TurnsOf = "turns"
+    role: SaidBy = "any"
+    label: str = ""
+    line: int = field(default=0, compare=False)
+
+
+@dataclass(frozen=True, slots=True)
+class MetadataTest:
+    """One comparison with one field of the call's metadata (`in`, `not in` hold several values)."""
+
+    key: str
+    comparator: Comparator
+    values: tuple[Scalar, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class MetadataCondition:
+    """Every test on the call's metadata holds."""
+
+    tests: tuple[MetadataTest, ...]
+    label: str = ""
+    line: int = field(default=0, compare=False)
+
+
+Measure = (
+    SilenceCondition
+    | InterruptionCondition
+    | SpeechRateCondition
+    | TalkRatioCondition
+    | DurationCondition
+    | MonologueCondition
+    | TurnsCondition
+    | MetadataCondition
+)

@@ -1,0 +1,116 @@
+"""Conditions that look at other conditions of the rule, or at other rules, as values."""
+
+from dataclasses import dataclass, field
+
+from qa_rules.conditions.boolean import Line
+from qa_rules.conditions.scope import Direction, Reach, SaidBy
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OrderCondition:
+    """Condition `then` occurs after some occurrence of condition `first`."""
+
+    first: str
+    then: str
+    label: str = ""
+    line: int = field(default=0, compare=False)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class WithinCondition:
+    """Condition `find` occurs near condition `of`, on the given side of it.
+
+    At most so many utterances (of anybody) or seconds away. `lacking` turns it round: some
+    occurrence of `of` has no `find` near it.
+    """
+
+    find: str
+    of: str
+    reach: Reach
+    direction: Direction = "after"
+    lacking: bool = False
+    label: str = ""
+    line: int = field(default=0, compare=False)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TimesCondition:
+    """Condition `of` occurs at least `at_least` and at most `at_most` times; one may be None."""
+
+    of: str
+    at_least: int | None = None
+    at_most: int | None = None
+    label: str = ""
+    line: int = field(default=0, compare=False)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class UnansweredCondition:
+    """Some question of `role` gets no answer from the other side.
+
+    Questions are the occurrences of condition `question`, or sentences that ask something when
+    it is empty. An answer is an occurrence of condition `answer` after the question, or any
+    utterance of the other side that says more than 嗯; it counts within `reach`.
+    """
+
+    reach: Reach
+    role: SaidBy = "customer"
+    question: str = ""
+    answer: str = ""
+    label: str = ""
+    line: int = field(default=0, compare=False)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Step:
+    """A step of a process: condition `step` occurs after the step before, within `reach`.
+
+    `next` are the steps that may follow; () means that the process may end here. An `optional`
+    step may be left out.
+    """
+
+    step: str
+    next: tuple[str, ...] = ()
+    reach: Reach = field(default_factory=Reach)
+    optional: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ProcessCondition:
+    """The steps occur in order, from the first one along some branch to an end.
+
+    `steps` has at least two, each with another condition, and no way back to an earlier one.
+    """
+
+    steps: tuple[Step, ...]
+    label: str = ""
+    line: int = field(default=0, compare=False)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LogicCondition:
+    """The boolean line over other conditions of the rule is true."""
+
+    of: Line
+    label: str = ""
+    line: int = field(default=0, compare=False)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RuleCondition:
+    """Another rule of the rule set, by its id, hits the call."""
+
+    rule: str
+    label: str = ""
+    line: int = field(default=0, compare=False)
+
+
+Relation = (
+    OrderCondition
+    | WithinCondition
+    | TimesCondition
+    | UnansweredCondition
+    | ProcessCondition
+    | LogicCondition
+    | RuleCondition
+)

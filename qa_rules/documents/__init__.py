@@ -1,0 +1,1 @@
+"""Rule documents: YAML to values and back, their schema, and what changed between two."""

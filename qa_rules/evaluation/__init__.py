@@ -1,0 +1,1 @@
+"""Evaluation: a rule set compiled once and run on calls."""

@@ -1,0 +1,1 @@
+"""Facts: what one call offers to the conditions, worked out once and shared."""

@@ -1,0 +1,52 @@
+"""Acts: what the built-in model of dialogue acts reads in a call, for the rules that ask."""
+
+from collections.abc import Mapping
+
+from asr.transcript import Transcript
+from core.errors import AppError
+from events.acts.labels import LABELS
+from events.acts.reading import ActPlace, ActReader, act_reader
+from events.reading import CallReading
+from nlp.encoders.base import SentenceEncoder
+from qa_rules.conditions.searches import ActCondition
+from qa_rules.model import RuleSet
+
+Acts = Mapping[int, Mapping[str, ActPlace]]
+"""By the index of the utterance: the acts that reach the model's own threshold, by name."""
+
+
+class ActListener:
+    """Reads calls with the act model that ships with the product. Thread safe."""
+
+    def __init__(self, reader: ActReader, encoder: SentenceEncoder) -> None:
+        self._reader = reader
+        self._encoder = encoder
+
+    def read(self, transcript: Transcript) -> Acts | None:
+        """The acts of a call's utterances; only utterances with an act are listed."""
+        return CallReading(transcript, self._encoder, self._reader).acts
+
+
+def listener(ruleset: RuleSet, encoder: SentenceEncoder | None) -> ActListener | None:
+    """What reads the acts that the rules name.
+
+    None when no rule names one, and without the encoder that the model was trained on.
+
+    Raises:
+        AppError: `bad-rules` when a condition names an act that there is none of.
+    """
+    named = False
+    for rule in ruleset.rules:
+        for name, condition in rule.conditions.items():
+            if isinstance(condition, ActCondition):
+                named = True
+                if condition.act not in LABELS:
+                    raise AppError(
+                        "bad-rules",
+                        f"规则 {rule.id}：条件 {name} 的 act 写的是 {condition.act}，"
+                        "没有这个内置事件或违规。",
+                    )
+    if encoder is None or not named:
+        return None
+    reader = act_reader(encoder)
+    return None if reader is None else ActListener(reader, encoder)

@@ -1,0 +1,339 @@
+"""CallFacts: one call prepared for many conditions; everything is worked out once, when asked."""
+
+from collections import defaultdict
+from collections.abc import Collection, Mapping, Sequence, Set
+from dataclasses import dataclass
+from functools import cached_property, lru_cache
+from typing import Protocol
+
+from asr import transcript
+from asr.transcript import Utterance
+from core.evidence import Evidence, Form, Layer
+from core.span import Span, total_ms
+from events.hits import EventHit
+from events.places import span_of
+from nlp.entities import Entity, find_entities
+from nlp.normalise import TextForms, forms
+from nlp.phonetics import SoundCodes
+from qa_rules.conditions.scope import Direction, Range, SaidBy, Scope
+from qa_rules.facts.acts import ActListener, Acts
+from qa_rules.facts.call import CallView
+from qa_rules.facts.meaning import MeaningModel, Meanings
+from qa_rules.facts.scan import Lines, Scan, Scanner
+from qa_rules.verdicts.logic import Truth
+from qa_rules.verdicts.verdict import Gap, precedes
+
+SOUNDS = SoundCodes()
+"""One code book for conditions and calls: equal codes are equal sounds."""
+
+ROLE_NAMES = {**transcript.ROLE_NAMES, "any": "通话"}
+
+
+@dataclass(frozen=True, slots=True)
+class Beside:
+    """What lies on a `side` of some hits: whole utterances, and parts of the hits' `own` ones."""
+
+    whole: frozenset[int]
+    own: Mapping[int, Sequence[Evidence]]
+    side: Direction
+
+    def covers(self, item: Evidence) -> bool:
+        """Whether a place in a selected utterance lies on the side."""
+        if item.utterance is None or item.utterance in self.whole:
+            return True
+        after, before = self.side != "before", self.side != "after"
+        return any(
+            (after and precedes(hit, item)) or (before and precedes(item, hit))
+            for hit in self.own.get(item.utterance, ())
+        )
+
+
+@dataclass(frozen=True)
+class Selection:
+    """The utterances a scope covers, the time it covers, and why something may be missing.
+
+    `is_unknown` says that nothing can be known of what `role` said. `beside` limits what counts
+    in the utterances to one side of an anchor's hits.
+    """
+
+    utterances: tuple[Utterance, ...]
+    window: Span
+    gap: Gap | None
+    role: SaidBy = "any"
+    unheard_ms: int = 0
+    is_unknown: bool = False
+    beside: Beside | None = None
+
+    def covers(self, item: Evidence) -> bool:
+        """Whether a place in one of the utterances belongs to the selection."""
+        return self.beside is None or self.beside.covers(item)
+
+    @cached_property
+    def _by_index(self) -> Mapping[int, Utterance]:
+        return {utterance.index: utterance for utterance in self.utterances}
+
+    @property
+    def indexes(self) -> Collection[int]:
+        """The indexes of the covered utterances."""
+        return self._by_index.keys()
+
+    def among(self, indexes: Collection[int]) -> list[Utterance]:
+        """The covered utterances whose index is one of `indexes`, in order."""
+        covered = self._by_index
+        return [covered[index] for index in sorted(indexes) if index in covered]
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Area:
+    """A scope, and the speech without text in it that is put up with: compare by identity."""
+
+    scope: Scope
+    unheard_ms: int
+
+
+@lru_cache(maxsize=1 << 14)
+def area(scope: Scope, unheard_ms: int) -> Area:
+    """The area, the same one for the same scope: hashing a scope takes longer than using it."""
+    return Area(scope, unheard_ms)
+
+
+class Placed(Protocol):
+    """What may hold in some utterances of a call; compared by identity."""
+
+    def places(self, facts: "CallFacts") -> Set[int]:
+        """The indexes of those utterances."""
+
+
+class CallFacts:
+    """Lazily computed views of one call, shared by all conditions of a rule set."""
+
+    def __init__(
+        self,
+        call: CallView,
+        scanner: Scanner,
+        meaning: MeaningModel | None = None,
+        acts: ActListener | None = None,
+    ) -> None:
+        self.call = call
+        self._scanner = scanner
+        self._meaning = meaning
+        self._acts = acts
+        self.transcript = call.transcript
+        utterances = call.transcript.utterances
+        self._forms: dict[int, TextForms] = dict(call.forms)
+        self.quoted: dict[object, tuple[Evidence, ...]] = {}
+        self._places: dict[Placed, Set[int]] = {}
+        self._selections: dict[Area, Selection] = {}
+        self.by_index = {utterance.index: utterance for utterance in utterances}
+        gaps = call.transcript.untranscribed
+        starts = [u.start_ms for u in utterances] + [gap.start_ms for gap in gaps]
+        ends = [u.end_ms for u in utterances] + [gap.end_ms for gap in gaps]
+        self.timed = starts != ends
+        self.spoken = Span(min(starts), max(ends)) if starts else Span(0, 0)
+        self.recognised = call.transcript.engine.engine != "reference"
+
+    def forms(self, utterance: Utterance) -> TextForms:
+        """The matching forms of an utterance's raw text."""
+        known = self._forms.get(utterance.index)
+        if known is None:
+            known = self._forms[utterance.index] = forms(utterance.text)
+        return known
+
+    @cached_property
+    def scan(self) -> Scan:
+        """Where the words, sounds and patterns of the rule set occur."""
+        texts: list[str] = []
+        owners: list[int] = []
+        sounds: list[tuple[str, int]] = []
+        for utterance in self.transcript.utterances:
+            text = self.forms(utterance)
+            texts.append(text.normalised)
+            owners.append(utterance.index)
+            if text.heard != text.normalised:
+                texts.append(text.heard)
+                owners.append(utterance.index)
+            if self.recognised:
+                sounds.append((SOUNDS.encode(text.pinyin), utterance.index))
+        return self._scanner.read(
+            Lines(tuple(texts), tuple(owners)),
+            Lines(tuple(text for text, _ in sounds), tuple(owner for _, owner in sounds)),
+        )
+
+    def places_of(self, word: Placed) -> Set[int]:
+        """Indexes of the utterances in which a keyword may hold; worked out once."""
+        known = self._places.get(word)
+        if known is None:
+            known = self._places[word] = word.places(self)
+        return known
+
+    @cached_property
+    def meanings(self) -> Meanings | None:
+        """What the clauses of the call may mean; None without an encoder."""
+        if self._meaning is None:
+            return None
+        return self._meaning.read([(u, self.forms(u)) for u in self.transcript.utterances])
+
+    @cached_property
+    def acts(self) -> Acts | None:
+        """The acts that the model reads in the call; None without the model's encoder."""
+        if self._acts is None:
+            return None
+        if self.call.reading is not None:
+            return self.call.reading.acts
+        return self._acts.read(self.transcript)
+
+    @cached_property
+    def entities(self) -> Mapping[int, tuple[Entity, ...]]:
+        """The entities of each utterance that has any, by its index."""
+        found = {u.index: find_entities(self.forms(u)) for u in self.transcript.utterances}
+        return {index: entities for index, entities in found.items() if entities}
+
+    @cached_property
+    def events(self) -> Mapping[str, list[EventHit]]:
+        """The hits that lie on utterances, by their node and by each of its parents."""
+        found: dict[str, list[EventHit]] = defaultdict(list)
+        for hit in self.call.hits or ():
+            if hit.utterance is not None:
+                for path in _lineage(hit.node):
+                    found[path].append(hit)
+        return found
+
+    @cached_property
+    def heard_roles(self) -> frozenset[str]:
+        """The roles of which every word is known, with "any": no scope of theirs has a gap."""
+        roles = {utterance.role for utterance in self.transcript.utterances}
+        if self.transcript.untranscribed or "unknown" in roles or not (roles and self.timed):
+            return frozenset()
+        return frozenset({"any", *roles})
+
+    def select(self, scope: Scope, unheard_ms: int) -> Selection:
+        """What `scope` covers; more than `unheard_ms` of speech without text in it is a gap."""
+        return self.selected(area(scope, unheard_ms))
+
+    def selected(self, wanted: Area) -> Selection:
+        """What an area covers, worked out once."""
+        known = self._selections.get(wanted)
+        if known is None:
+            known = self._selections[wanted] = self._select(wanted.scope, wanted.unheard_ms)
+        return known
+
+    def _select(self, scope: Scope, unheard_ms: int) -> Selection:
+        said = self._said_by(scope.role)
+        missing = self._missing_role(scope.role, said)
+        if missing is not None:
+            return Selection((), self.spoken, missing, scope.role, unheard_ms, is_unknown=True)
+        window, chosen = self.spoken, said
+        for part in scope.ranges:
+            if part.unit == "s" and not self.timed:
+                reason = "没有时间信息，无法按秒取范围"
+                gap = Gap(Truth.NOT_APPLICABLE, reason)
+                return Selection((), window, gap, scope.role, unheard_ms, is_unknown=True)
+            kept, covered = self._part(part, said)
+            among = {utterance.index for utterance in kept}
+            chosen = tuple(utterance for utterance in chosen if utterance.index in among)
+            window = intersection(window, covered)
+        gap_inside = self.unheard(scope.role, [window], unheard_ms)
+        return Selection(chosen, window, gap_inside, scope.role, unheard_ms)
+
+    def _said_by(self, role: SaidBy) -> tuple[Utterance, ...]:
+        utterances = self.transcript.utterances
+        return utterances if role == "any" else tuple(u for u in utterances if u.role == role)
+
+    def _missing_role(self, role: SaidBy, said: tuple[Utterance, ...]) -> Gap | None:
+        """Why nothing can be known of what `role` said, None when it can."""
+        transcript = self.transcript
+        roles = {channel.role for channel in transcript.speech if channel.spans}
+        roles |= {gap.role for gap in transcript.untranscribed}
+        if said:
+            return None
+        if role == "any":
+            if transcript.untranscribed:
+                return Gap(Truth.UNDECIDABLE, "有语音但没有转写文本")
+            return Gap(Truth.NOT_APPLICABLE, "通话里没有语音")
+        channels = {channel.role for channel in transcript.speech}
+        if role in roles or role in channels:
+            # The channel is there. Speech without any text is counted as unheard by the caller.
+            return None
+        unknown = any(u.role == "unknown" for u in transcript.utterances) or "unknown" in roles
+        if unknown:
+            return Gap(Truth.UNDECIDABLE, f"分不清哪一方是{ROLE_NAMES[role]}")
+        return Gap(Truth.NOT_APPLICABLE, f"通话里没有{ROLE_NAMES[role]}的声音")
+
+    def _part(self, part: Range, said: tuple[Utterance, ...]) -> tuple[tuple[Utterance, ...], Span]:
+        if part.unit == "utterances":
+            return self._by_count(part, said)
+        start, end = self.spoken.start_ms, self.spoken.end_ms
+        low, high = round(part.low * 1000), round(part.high * 1000)
+        if part.edge == "first":
+            window = Span(start, min(end, start + high))
+        elif part.edge == "last":
+            window = Span(max(start, end - high), end)
+        else:
+            window = Span(min(end, start + low), max(min(end, start + low), min(end, start + high)))
+        kept = tuple(u for u in said if u.start_ms < window.end_ms and u.end_ms > window.start_ms)
+        return kept, window
+
+    def _by_count(
+        self, part: Range, said: tuple[Utterance, ...]
+    ) -> tuple[tuple[Utterance, ...], Span]:
+        high = int(part.high)
+        if part.edge == "last":
+            kept = said[-high:] if high else ()
+            from_ms = kept[0].start_ms if kept else self.spoken.end_ms
+            # With fewer utterances than asked for, the range is the whole call.
+            from_ms = self.spoken.start_ms if len(said) <= high else from_ms
+            return kept, Span(min(from_ms, self.spoken.end_ms), self.spoken.end_ms)
+        low = max(0, int(part.low) - 1) if part.edge == "between" else 0
+        kept = said[low:high]
+        from_ms = self.spoken.start_ms if low == 0 or not kept else kept[0].start_ms
+        to_ms = max((u.end_ms for u in kept), default=from_ms)
+        to_ms = self.spoken.end_ms if len(said) <= high else to_ms
+        return kept, Span(from_ms, max(from_ms, to_ms))
+
+    def unheard(self, role: SaidBy, windows: Sequence[Span], unheard_ms: int) -> Gap | None:
+        """The gap of more than `unheard_ms` of the role's speech without text in the windows."""
+        spans = self._without_text(role)
+        if not spans:
+            return None
+        inside = [intersection(span, window) for span in spans for window in windows]
+        missing = total_ms(span for span in inside if span.duration_ms)
+        if missing > unheard_ms:
+            seconds = missing / 1000
+            return Gap(Truth.UNDECIDABLE, f"{ROLE_NAMES[role]}有 {seconds:.1f} 秒语音没有转写文本")
+        return None
+
+    def _without_text(self, role: SaidBy) -> list[Span]:
+        """Speech that may be the role's and is not known to be: no text, or no known speaker."""
+        wanted = ("agent", "customer", "unknown") if role == "any" else (role, "unknown")
+        spans = [
+            Span(gap.start_ms, gap.end_ms)
+            for gap in self.transcript.untranscribed
+            if gap.role in wanted
+        ]
+        if role != "any":
+            spans += [u.span for u in self.transcript.utterances if u.role == "unknown"]
+        return spans
+
+
+@lru_cache(maxsize=4096)
+def _lineage(node: str) -> tuple[str, ...]:
+    parts = node.split("/")
+    return tuple("/".join(parts[:depth]) for depth in range(1, len(parts) + 1))
+
+
+def intersection(one: Span, other: Span) -> Span:
+    """What both spans cover; empty at the later start when that is nothing."""
+    start = max(one.start_ms, other.start_ms)
+    return Span(start, max(start, min(one.end_ms, other.end_ms)))
+
+
+def quote(
+    utterance: Utterance, start: int, end: int, layer: Layer, form: Form, score: float = 1.0
+) -> Evidence:
+    """Evidence that quotes `text[start:end)` of an utterance, timed by its words if it has any."""
+    span = span_of(utterance, start, end)
+    return Evidence(
+        utterance=utterance.index, role=utterance.role, char_start=start, char_end=end,
+        start_ms=span.start_ms, end_ms=span.end_ms, layer=layer, form=form, score=score,
+        text=utterance.text[start:end],
+    )  # fmt: skip

@@ -1,0 +1,189 @@
+"""Operators on other conditions of the same rule: order, within, not within, times, logic."""
+
+from abc import ABC, abstractmethod
+from collections.abc import Callable, Collection, Mapping
+
+from core.evidence import Evidence
+from qa_rules.conditions.boolean import Line
+from qa_rules.conditions.relations import TimesCondition, WithinCondition
+from qa_rules.conditions.scope import Reach
+from qa_rules.facts.call_facts import CallFacts
+from qa_rules.verdicts.judging import judge_line, occurrences_in
+from qa_rules.verdicts.logic import Truth, weakest
+from qa_rules.verdicts.verdict import (
+    Gap,
+    Verdict,
+    absent,
+    fact,
+    merge_evidence,
+    precedes,
+    unsettled,
+)
+
+Holds = Callable[[Evidence, Evidence], bool]
+
+
+class RelationOperator(ABC):
+    """An operator on the verdicts of other conditions, by their slots.
+
+    Where `stirs` says no, the conditions surely have no place in the call, and its truth is
+    `quiet`.
+    """
+
+    quiet = Truth.FALSE
+
+    def __init__(self, slots: tuple[int, ...], missing: str = "") -> None:
+        self.slots = slots
+        self._missing = missing
+
+    def stirs(self, awake: Collection[int]) -> bool:
+        """Whether it has to be run when those slots have been."""
+        return all(slot in awake for slot in self.slots)
+
+    @abstractmethod
+    def __call__(self, facts: CallFacts, verdicts: Mapping[int, Verdict]) -> Verdict:
+        """The verdict on one call."""
+
+    def searched(self, facts: CallFacts) -> Evidence:
+        """Evidence that the whole call was searched in vain."""
+        return fact(self._missing, "timing", facts.spoken.start_ms, facts.spoken.end_ms)
+
+
+class OrderOperator(RelationOperator):
+    """Runs an `OrderCondition`: the slots are those of `first` and `then`."""
+
+    def __call__(self, facts: CallFacts, verdicts: Mapping[int, Verdict]) -> Verdict:
+        """The verdict on one call."""
+        first, then = (verdicts[slot] for slot in self.slots)
+        return relate(first, then, precedes, self.searched(facts))
+
+
+class WithinOperator(RelationOperator):
+    """Runs a `WithinCondition`: the slots are those of the anchor and of what is looked for."""
+
+    def __init__(self, condition: WithinCondition, of: int, find: int, missing: str) -> None:
+        super().__init__((of, find), missing)
+        self._condition = condition
+
+    def stirs(self, awake: Collection[int]) -> bool:
+        """Whether it has to be run when those slots have been."""
+        return self.slots[0] in awake if self._condition.lacking else super().stirs(awake)
+
+    def __call__(self, facts: CallFacts, verdicts: Mapping[int, Verdict]) -> Verdict:
+        """The verdict on one call."""
+        anchor, wanted = (verdicts[slot] for slot in self.slots)
+        if self._condition.reach.seconds is not None and not facts.timed:
+            return unsettled(Gap(Truth.NOT_APPLICABLE, "没有时间信息，无法按秒计算距离"))
+        searched = self.searched(facts)
+        if self._condition.lacking:
+            return lacking(anchor, wanted, self._near, searched)
+        return relate(anchor, wanted, self._near, searched)
+
+    def _near(self, anchor: Evidence, item: Evidence) -> bool:
+        direction, reach = self._condition.direction, self._condition.reach
+        if direction == "after":
+            return precedes(anchor, item) and reaches(reach, anchor, item)
+        if direction == "before":
+            return precedes(item, anchor) and reaches(reach, item, anchor)
+        return item != anchor and (reaches(reach, anchor, item) or reaches(reach, item, anchor))
+
+
+class TimesOperator(RelationOperator):
+    """Runs a `TimesCondition`: the slot is that of the condition that is counted."""
+
+    def __init__(self, condition: TimesCondition, of: int, missing: str) -> None:
+        super().__init__((of,), missing)
+        self._condition = condition
+        if condition.at_least is None:
+            self.quiet = Truth.TRUE
+
+    def __call__(self, facts: CallFacts, verdicts: Mapping[int, Verdict]) -> Verdict:
+        """The verdict on one call."""
+        low, high = self._condition.at_least or 0, self._condition.at_most
+        counted = verdicts[self.slots[0]]
+        count, gap = len(counted.occurrences), counted.gap
+        if high is not None and count > high:
+            return absent(self.searched(facts))
+        if gap is not None and (high is not None or count < low):
+            return unsettled(gap)
+        if count < low:
+            return absent(self.searched(facts))
+        evidence = counted.occurrences or (self.searched(facts),)
+        return Verdict(Truth.TRUE, evidence, counted.occurrences, gap)
+
+
+class LogicOperator(RelationOperator):
+    """Runs a `LogicCondition`: `slots` belong to the `names` of its line."""
+
+    def __init__(self, line: Line, names: tuple[str, ...], slots: tuple[int, ...]) -> None:
+        super().__init__(slots)
+        self._line = line
+        self._names = names
+
+    def stirs(self, _awake: Collection[int]) -> bool:
+        """Always: what is absent may make the line true."""
+        return True
+
+    def __call__(self, _facts: CallFacts, verdicts: Mapping[int, Verdict]) -> Verdict:
+        """The verdict on one call."""
+        named = {name: verdicts[slot] for name, slot in zip(self._names, self.slots, strict=True)}
+        verdict = judge_line(self._line, named)
+        if verdict.truth is not Truth.TRUE:
+            return verdict
+        gaps = [one.gap for one in named.values() if one.gap is not None]
+        gap = Gap(weakest([g.truth for g in gaps]), gaps[0].reason) if gaps else None
+        places = merge_evidence(occurrences_in(self._line, named))
+        return Verdict(Truth.TRUE, verdict.evidence, places, gap)
+
+
+def reaches(reach: Reach, earlier: Evidence, later: Evidence) -> bool:
+    """Whether `later` comes soon enough after `earlier` begins; any reach when none is set."""
+    if reach.seconds is not None:
+        gap_ms = later.start_ms - earlier.end_ms
+        return earlier.start_ms <= later.end_ms and gap_ms <= reach.seconds * 1000
+    if reach.utterances is None:
+        return True
+    if earlier.utterance is None or later.utterance is None:
+        return False
+    return 0 <= later.utterance - earlier.utterance <= reach.utterances
+
+
+def lacking(anchor: Verdict, wanted: Verdict, holds: Holds, searched: Evidence) -> Verdict:
+    """TRUE with the anchors that have nothing wanted near them.
+
+    That is only known when every occurrence of what is wanted is.
+    """
+    alone = tuple(
+        item
+        for item in anchor.occurrences
+        if not any(holds(item, other) for other in wanted.occurrences)
+    )
+    if alone and wanted.gap is None:
+        return Verdict(Truth.TRUE, alone, alone, anchor.gap)
+    gaps = [gap for gap in (anchor.gap, wanted.gap if alone else None) if gap is not None]
+    if gaps:
+        return unsettled(Gap(weakest([g.truth for g in gaps]), gaps[0].reason))
+    return absent(anchor.occurrences[0] if anchor.occurrences else searched)
+
+
+def relate(anchor: Verdict, wanted: Verdict, holds: Holds, searched: Evidence) -> Verdict:
+    """TRUE with the wanted occurrences that stand in the relation, and their anchors.
+
+    FALSE when one side surely never occurs, or when both were heard completely.
+    """
+    wanted_there = tuple(
+        item for item in wanted.occurrences if any(holds(a, item) for a in anchor.occurrences)
+    )
+    gaps = [verdict.gap for verdict in (anchor, wanted) if verdict.gap is not None]
+    gap = Gap(weakest([g.truth for g in gaps]), "；".join(dict.fromkeys(g.reason for g in gaps)))
+    if wanted_there:
+        anchors = tuple(
+            item for item in anchor.occurrences if any(holds(item, b) for b in wanted_there)
+        )
+        occurrences = merge_evidence(wanted_there)
+        evidence = merge_evidence((*merge_evidence(anchors), *occurrences))
+        return Verdict(Truth.TRUE, evidence, occurrences, gap if gaps else None)
+    never = any(v.gap is None and not v.occurrences for v in (anchor, wanted))
+    if gaps and not never:
+        return unsettled(gap)
+    return absent(searched)

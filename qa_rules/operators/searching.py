@@ -1,0 +1,137 @@
+"""What all operators share that look for something in what was said: where, and the verdict."""
+
+from abc import ABC, abstractmethod
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from functools import partial
+
+from core.evidence import Evidence, Layer
+from qa_rules.conditions.scope import Scope
+from qa_rules.conditions.searches import Mode
+from qa_rules.facts.call_facts import CallFacts, Selection, area
+from qa_rules.facts.scan import Triggers
+from qa_rules.operators.anchoring import anchored
+from qa_rules.verdicts.logic import Truth
+from qa_rules.verdicts.verdict import (
+    Gap,
+    Verdict,
+    absent,
+    fact,
+    found,
+    merge_evidence,
+    opposite,
+    unsettled,
+)
+
+Searched = Callable[[], Evidence]
+Group = tuple[Evidence, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Setting:
+    """What a rule adds to a condition of its own.
+
+    `unheard_ms` is the speech without text that the rule puts up with, `missing` says in Chinese
+    that nothing was found, `anchor` is the slot of the condition that the scope's anchor names.
+    """
+
+    unheard_ms: int
+    missing: str
+    anchor: int | None = None
+
+
+class SearchOperator(ABC):
+    """An operator that finds nothing in most calls, and is only run where it may.
+
+    Where none of `triggers` occurs and the scope has no gap, its truth is `quiet`. Triggers of
+    None mean that it must always be run. One with an anchor is run only where the anchor is.
+    """
+
+    def __init__(
+        self,
+        scope: Scope,
+        setting: Setting,
+        triggers: Triggers | None,
+        *,
+        asks_absence: bool = False,
+        layer: Layer,
+    ) -> None:
+        self.triggers = triggers
+        self.quiet = Truth.TRUE if asks_absence and setting.anchor is None else Truth.FALSE
+        self.area = area(replace(scope, anchor=None), setting.unheard_ms)
+        self.anchor_slot = setting.anchor
+        self._anchor = scope.anchor
+        self._missing = setting.missing
+        self._layer = layer
+
+    def __call__(self, facts: CallFacts, verdicts: Mapping[int, Verdict]) -> Verdict:
+        """The verdict on one call."""
+        selection = facts.selected(self.area)
+        if self._anchor is not None and self.anchor_slot is not None:
+            narrowed = anchored(facts, selection, self._anchor, verdicts[self.anchor_slot])
+            if isinstance(narrowed, Verdict):
+                return narrowed
+            selection = narrowed
+        if selection.gap is not None and selection.gap.truth is Truth.NOT_APPLICABLE:
+            return unsettled(selection.gap)
+        return self.judge(facts, selection)
+
+    def in_vain(self, facts: CallFacts, verdicts: Mapping[int, Verdict]) -> Verdict:
+        """The verdict on a call in which nothing wakes the operator, without a search."""
+        if self._anchor is not None:
+            return self(facts, verdicts)
+        verdict = absent(self.searched(facts.selected(self.area)))
+        return opposite(verdict) if self.quiet is Truth.TRUE else verdict
+
+    @abstractmethod
+    def judge(self, facts: CallFacts, selection: Selection) -> Verdict:
+        """The verdict on the selected part of a call."""
+
+    def verdict(self, occurrences: Sequence[Evidence], selection: Selection) -> Verdict:
+        """TRUE with occurrences; without any, FALSE only when all of the scope was heard."""
+        return settle(tuple(occurrences), selection.gap, partial(self.searched, selection))
+
+    def searched(self, selection: Selection) -> Evidence:
+        """Evidence that the scope was searched in vain."""
+        window, role = selection.window, self.area.scope.role
+        return fact(
+            self._missing, self._layer, window.start_ms, window.end_ms,
+            "" if role == "any" else role,
+        )  # fmt: skip
+
+
+def settle(occurrences: Group, gap: Gap | None, searched: Searched) -> Verdict:
+    """TRUE with occurrences, FALSE without any and without a gap, else what the gap says."""
+    if occurrences:
+        return found(occurrences, gap)
+    return unsettled(gap) if gap else absent(searched())
+
+
+def combine(
+    mode: Mode, at_least: int, groups: Sequence[Group], gap: Gap | None, searched: Searched
+) -> Verdict:
+    """The verdict of any / all / none / at least n over the occurrences of several entries."""
+    merged = merge_evidence(tuple(item for group in groups for item in group))
+    if mode in ("any", "none"):
+        verdict = settle(merged, gap, searched)
+        return opposite(verdict) if mode == "none" else verdict
+    needed = len(groups) if mode == "all" else at_least
+    if sum(bool(group) for group in groups) >= needed:
+        return found(merged, gap)
+    return unsettled(gap) if gap else absent(searched())
+
+
+def combine_in_one(
+    mode: Mode, at_least: int, groups: Sequence[Group], gap: Gap | None, searched: Searched
+) -> Verdict:
+    """As `combine`, for all / at least n of the entries within a single utterance."""
+    needed = len(groups) if mode == "all" else at_least
+    if mode in ("any", "none"):
+        return combine(mode, at_least, groups, gap, searched)
+    held: dict[int | None, set[int]] = {}
+    for which, group in enumerate(groups):
+        for item in group:
+            held.setdefault(item.utterance, set()).add(which)
+    full = {utterance for utterance, entries in held.items() if len(entries) >= needed}
+    kept = tuple(item for group in groups for item in group if item.utterance in full)
+    return settle(merge_evidence(kept), gap, searched)

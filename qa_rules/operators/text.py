@@ -1,0 +1,132 @@
+"""Operators that read words: keyword, regex and not_regex."""
+
+from collections.abc import Iterator, Sequence
+from functools import lru_cache, partial
+
+from asr.transcript import Utterance
+from core.evidence import Evidence, Form, Layer
+from nlp.normalise import TextForm
+from qa_rules.conditions.searches import KeywordCondition, Polarity, RegexCondition
+from qa_rules.facts.call_facts import CallFacts, Selection, quote
+from qa_rules.facts.keywords import Keyword, Keywords, in_one_sentence
+from qa_rules.facts.patterns import Patterns
+from qa_rules.facts.polarity import affirmed
+from qa_rules.operators.searching import Group, SearchOperator, Setting, combine, combine_in_one
+from qa_rules.verdicts.verdict import Verdict, merge_evidence, opposite
+
+
+class Claims:
+    """Whether words are the speaker's own claim, and not excused by an `unless`."""
+
+    def __init__(self, polarity: Polarity, unless: tuple[str, ...]) -> None:
+        self._unless = Keywords(unless) if unless else None
+        self._affirmed = polarity == "affirmed"
+
+    def allow(self, facts: CallFacts, utterance: Utterance, start: int, end: int) -> bool:
+        """Whether a match counts."""
+        if self._affirmed and not affirmed(utterance.text, start, end):
+            return False
+        return not self.excuse(facts, utterance)
+
+    def excuse(self, facts: CallFacts, utterance: Utterance) -> bool:
+        """Whether the utterance holds an expression of `unless`."""
+        return self._unless is not None and self._unless.hold_in(facts.forms(utterance))
+
+
+@lru_cache(maxsize=1 << 14)
+def claims(polarity: Polarity, unless: tuple[str, ...]) -> Claims:
+    """The claims that a condition lets count, the same ones for the same words."""
+    return Claims(polarity, unless)
+
+
+class KeywordOperator(SearchOperator):
+    """Runs a `KeywordCondition`."""
+
+    def __init__(self, condition: KeywordCondition, setting: Setting) -> None:
+        self._condition = condition
+        self._keywords = Keywords(condition.words)
+        self._claims = claims(condition.polarity, condition.unless)
+        self._combine = combine_in_one if condition.in_one_utterance else combine
+        super().__init__(
+            condition.scope,
+            setting,
+            self._keywords.triggers,
+            asks_absence=condition.mode == "none",
+            layer="keyword",
+        )
+
+    def judge(self, facts: CallFacts, selection: Selection) -> Verdict:
+        """The verdict on the selected part of a call."""
+        groups: list[Group] = [()] * len(self._keywords.each)
+        for which, places in self._keywords.places(facts):
+            groups[which] = self._occurrences(which, facts, selection, selection.among(places))
+        condition = self._condition
+        searched = partial(self.searched, selection)
+        return self._combine(condition.mode, condition.at_least, groups, selection.gap, searched)
+
+    def _occurrences(
+        self, which: int, facts: CallFacts, selection: Selection, said: Sequence[Utterance]
+    ) -> Group:
+        word = self._keywords.each[which]
+        found: list[Evidence] = []
+        for utterance in said:
+            key = (word, self._claims, utterance.index)
+            known = facts.quoted.get(key)
+            if known is None:
+                known = facts.quoted[key] = tuple(self._quotes(word, facts, utterance))
+            found += known
+        return tuple(filter(selection.covers, found) if selection.beside else found)
+
+    def _quotes(self, word: Keyword, facts: CallFacts, utterance: Utterance) -> Iterator[Evidence]:
+        for start, end, form in word.spans(facts.forms(utterance), facts.recognised):
+            if self._claims.allow(facts, utterance, start, end):
+                layer: Layer = "pinyin" if form == "pinyin" else "keyword"
+                shown: Form = "raw" if form == "heard" else form
+                score = 0.9 if form == "pinyin" else 1.0
+                yield quote(utterance, start, end, layer, shown, score)
+
+
+class RegexOperator(SearchOperator):
+    """Runs a `RegexCondition` on the normalised text, then on the text as heard."""
+
+    def __init__(self, condition: RegexCondition, setting: Setting) -> None:
+        self._negated = condition.negated
+        self._patterns = Patterns(condition.patterns)
+        self._claims = claims(condition.polarity, condition.unless)
+        super().__init__(
+            condition.scope,
+            setting,
+            self._patterns.triggers,
+            asks_absence=condition.negated,
+            layer="regex",
+        )
+
+    def judge(self, facts: CallFacts, selection: Selection) -> Verdict:
+        """The verdict on the selected part of a call."""
+        found: list[Evidence] = []
+        for pattern, places in self._patterns.places(facts).items():
+            for utterance in selection.among(places):
+                key = (pattern, self._claims, utterance.index)
+                known = facts.quoted.get(key)
+                if known is None:
+                    quotes = self._quotes(pattern, facts, utterance)
+                    known = facts.quoted[key] = tuple(quotes)
+                found += known
+        kept = filter(selection.covers, found) if selection.beside else found
+        verdict = self.verdict(merge_evidence(tuple(kept)), selection)
+        return opposite(verdict) if self._negated else verdict
+
+    def _quotes(self, pattern: str, facts: CallFacts, utterance: Utterance) -> Iterator[Evidence]:
+        text = facts.forms(utterance)
+        tried: list[TextForm] = ["normalised"]
+        if text.heard != text.normalised:
+            tried.append("heard")
+        for form in tried:
+            subject = text.normalised if form == "normalised" else text.heard
+            for span in self._patterns.spans(pattern, subject):
+                if not in_one_sentence(text, span, form):
+                    continue
+                start, end = text.to_raw(*span, form)
+                if self._claims.allow(facts, utterance, start, end):
+                    shown: Form = "normalised" if form == "normalised" else "raw"
+                    yield quote(utterance, start, end, "regex", shown)

@@ -1,0 +1,210 @@
+"""Operators that look at utterances: event, entity, sentiment, repetition, volume."""
+
+from collections.abc import Sequence
+from functools import partial
+
+from rapidfuzz import fuzz
+
+from asr.transcript import Utterance
+from core.evidence import Evidence
+from nlp.sentiment import NEGATIVE, POSITIVE, sentiment_of
+from qa_rules.conditions.searches import (
+    EntityCondition,
+    EventCondition,
+    RepetitionCondition,
+    SentimentCondition,
+    VolumeCondition,
+)
+from qa_rules.facts.call_facts import CallFacts, Selection, quote
+from qa_rules.facts.keywords import Keywords
+from qa_rules.facts.scan import Triggers
+from qa_rules.operators.searching import Group, SearchOperator, Setting, combine, combine_in_one
+from qa_rules.verdicts.logic import Truth, weakest
+from qa_rules.verdicts.verdict import Gap, Verdict, absent, found, merge_evidence, unsettled
+
+
+class EventOperator(SearchOperator):
+    """Runs an `EventCondition` on the tree's hits."""
+
+    def __init__(self, condition: EventCondition, setting: Setting) -> None:
+        self._condition = condition
+        self._combine = combine_in_one if condition.in_one_utterance else combine
+        super().__init__(
+            condition.scope,
+            setting,
+            Triggers(nodes=condition.nodes),
+            asks_absence=condition.mode == "none",
+            layer="event",
+        )
+
+    def judge(self, facts: CallFacts, selection: Selection) -> Verdict:
+        """The verdict on the selected part of a call."""
+        if facts.call.hits is None:
+            return unsettled(Gap(Truth.UNDECIDABLE, "没有运行关键事件树，无法判断事件"))
+        condition, covered = self._condition, selection.indexes
+        groups: list[Group] = [
+            tuple(
+                hit
+                for hit in facts.events.get(node, ())
+                if hit.utterance in covered and selection.covers(hit)
+            )
+            for node in condition.nodes
+        ]
+        searched = partial(self.searched, selection)
+        return self._combine(condition.mode, condition.at_least, groups, selection.gap, searched)
+
+
+class EntityOperator(SearchOperator):
+    """Runs an `EntityCondition`."""
+
+    def __init__(self, condition: EntityCondition, setting: Setting) -> None:
+        self._condition = condition
+        super().__init__(
+            condition.scope, setting, None, asks_absence=condition.mode == "none", layer="entity"
+        )
+
+    def judge(self, facts: CallFacts, selection: Selection) -> Verdict:
+        """The verdict on the selected part of a call."""
+        condition = self._condition
+        groups: dict[str, list[Evidence]] = {kind: [] for kind in condition.kinds}
+        for utterance in selection.among(facts.entities):
+            for entity in facts.entities[utterance.index]:
+                if entity.kind not in groups or not self._inside(entity.value):
+                    continue
+                quoted = quote(
+                    utterance, entity.start, entity.end, "entity", "normalised", entity.score
+                )
+                if selection.covers(quoted):
+                    groups[entity.kind].append(quoted)
+        searched = partial(self.searched, selection)
+        each = [tuple(groups[kind]) for kind in condition.kinds]
+        return combine(condition.mode, condition.at_least, each, selection.gap, searched)
+
+    def _inside(self, value: float | None) -> bool:
+        above, below = self._condition.above, self._condition.below
+        if above is None and below is None:
+            return True
+        if value is None:
+            return False
+        return (above is None or value > above) and (below is None or value < below)
+
+
+class SentimentOperator(SearchOperator):
+    """Runs a `SentimentCondition`; utterances whose words point both ways may count or not."""
+
+    def __init__(self, condition: SentimentCondition, setting: Setting) -> None:
+        self._condition = condition
+        super().__init__(
+            condition.scope, setting, Triggers(terms=(*NEGATIVE, *POSITIVE)), layer="sentiment"
+        )
+
+    def judge(self, facts: CallFacts, selection: Selection) -> Verdict:
+        """The verdict on the selected part of a call."""
+        sure: list[Evidence] = []
+        mixed = 0
+        for utterance in selection.utterances:
+            quoted = quote(utterance, 0, len(utterance.text), "sentiment", "raw")
+            if not selection.covers(quoted):
+                continue
+            shown = sentiment_of(facts.forms(utterance))
+            if shown == self._condition.feeling:
+                sure.append(quoted)
+            mixed += shown == "mixed"
+        unsure = Gap(Truth.UNDECIDABLE, f"有 {mixed} 句话褒贬都有，只看文字判断不了情绪")
+        return at_least_so_many(
+            self, sure, self._condition.count, selection, unsure if mixed else None, mixed
+        )
+
+
+class VolumeOperator(SearchOperator):
+    """Runs a `VolumeCondition` on the levels that the transcript carries."""
+
+    def __init__(self, condition: VolumeCondition, setting: Setting) -> None:
+        self._condition = condition
+        super().__init__(condition.scope, setting, None, layer="volume")
+
+    def judge(self, _facts: CallFacts, selection: Selection) -> Verdict:
+        """The verdict on the selected part of a call."""
+        condition = self._condition
+        sure: list[Evidence] = []
+        unmeasured = 0
+        for utterance in selection.utterances:
+            quoted = quote(utterance, 0, len(utterance.text), "volume", "raw")
+            if not selection.covers(quoted):
+                continue
+            level = utterance.level_dbfs
+            if level is None:
+                unmeasured += 1
+            elif (condition.above is None or level > condition.above) and (
+                condition.below is None or level < condition.below
+            ):
+                sure.append(quoted)
+        unsure = Gap(Truth.UNDECIDABLE, f"有 {unmeasured} 句话没有音量数据，无法判断音量")
+        return at_least_so_many(
+            self, sure, condition.count, selection, unsure if unmeasured else None, unmeasured
+        )
+
+
+class RepetitionOperator(SearchOperator):
+    """Runs a `RepetitionCondition`."""
+
+    def __init__(self, condition: RepetitionCondition, setting: Setting) -> None:
+        self._condition = condition
+        self._unless = Keywords(condition.unless)
+        super().__init__(condition.scope, setting, None, layer="repetition")
+
+    def judge(self, facts: CallFacts, selection: Selection) -> Verdict:
+        """The verdict on the selected part of a call."""
+        said: dict[str, list[tuple[int, str, Utterance]]] = {}
+        order: dict[str, int] = {}
+        for utterance in selection.utterances:
+            place = order[utterance.role] = order.get(utterance.role, 0) + 1
+            text = facts.forms(utterance)
+            if len(text.normalised) >= self._condition.min_chars and not self._unless.hold_in(text):
+                said.setdefault(utterance.role, []).append((place, text.normalised, utterance))
+        repeated: set[int] = set()
+        for lines in said.values():
+            repeated |= self._repeated(lines)
+        quotes = [
+            quote(u, 0, len(u.text), "repetition", "raw")
+            for u in selection.utterances
+            if u.index in repeated
+        ]
+        return self.verdict(quotes, selection)
+
+    def _repeated(self, lines: Sequence[tuple[int, str, Utterance]]) -> set[int]:
+        """The indexes of the utterances that are said again and again, the first one included."""
+        condition, found = self._condition, set[int]()
+        least = condition.similarity * 100
+        for at, (place, text, utterance) in enumerate(lines):
+            alike = [
+                earlier.index
+                for before, other, earlier in lines[:at]
+                if (condition.within is None or place - before <= condition.within)
+                and fuzz.ratio(text, other, score_cutoff=least) >= least
+            ]
+            if len(alike) + 1 >= condition.times:
+                found.update((*alike, utterance.index))
+        return found
+
+
+def at_least_so_many(
+    operator: SearchOperator,
+    sure: Sequence[Evidence],
+    count: int,
+    selection: Selection,
+    unsure: Gap | None,
+    doubtful: int,
+) -> Verdict:
+    """TRUE with `count` sure places; FALSE when even the `doubtful` ones could not make it.
+
+    A gap of the selection may hide any number of places more.
+    """
+    occurrences = merge_evidence(tuple(sure))
+    gaps = [gap for gap in (selection.gap, unsure) if gap is not None]
+    gap = Gap(weakest([g.truth for g in gaps]), gaps[0].reason) if gaps else None
+    if len(occurrences) >= count:
+        return found(occurrences, gap)
+    if gap is not None and (selection.gap is not None or len(occurrences) + doubtful >= count):
+        return unsettled(gap, occurrences)
+    return absent(operator.searched(selection), occurrences)

@@ -1,0 +1,1 @@
+"""Scoring: scorecards, and findings added up on them."""

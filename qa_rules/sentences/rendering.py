@@ -1,0 +1,338 @@
+"""Rules and conditions as Chinese sentences: what reviewers read instead of rule syntax.
+
+A condition becomes a `Phrase` that states it and one that denies it; a boolean line becomes one
+sentence, with `not` carried inwards so that no double negation is left to the reader. Patterns
+are never shown: a regex goes by its `label`, or by the name that its rule gives it.
+"""
+
+from collections.abc import Mapping
+from dataclasses import replace
+
+from asr.transcript import ROLE_NAMES
+from nlp.entities import NAMES as ENTITY_NAMES
+from qa_rules.conditions.boolean import And, AtLeast, Line, Name, Not, Or
+from qa_rules.conditions.measures import (
+    Bounds,
+    DurationCondition,
+    InterruptionCondition,
+    Measure,
+    MetadataCondition,
+    MonologueCondition,
+    SilenceCondition,
+    SpeechRateCondition,
+    TalkRatioCondition,
+    TurnsCondition,
+)
+from qa_rules.conditions.relations import (
+    LogicCondition,
+    OrderCondition,
+    ProcessCondition,
+    Relation,
+    RuleCondition,
+    TimesCondition,
+    UnansweredCondition,
+    WithinCondition,
+)
+from qa_rules.conditions.scope import EVERY_HIT, LAST_HIT, Anchor, Reach, Scope
+from qa_rules.conditions.searches import (
+    ActCondition,
+    EntityCondition,
+    EventCondition,
+    JudgeCondition,
+    KeywordCondition,
+    RegexCondition,
+    RepetitionCondition,
+    Search,
+    SemanticCondition,
+    SentimentCondition,
+    VolumeCondition,
+)
+from qa_rules.model import Condition, Rule
+from qa_rules.sentences.wording import (
+    Phrase,
+    bounded,
+    field_words,
+    role_name,
+    some_words,
+    subject_of,
+)
+
+
+def rule_sentence(rule: Rule) -> str:
+    """`坐席在前 3 句内没有出现“开场白/问候语” → 扣 5 分`: when the rule hits, and what follows."""
+    given = [field_words(test) for test in rule.applies]
+    if rule.applies_if is not None:
+        given.append(line_sentence(rule.applies_if, rule.conditions))
+    when = f"{'，且'.join(given)}时，" if given else ""
+    return f"{when}{line_sentence(rule.hit_if, rule.conditions)} → {effect(rule)}"
+
+
+def effect(rule: Rule) -> str:
+    """What a hit does to the score: `扣 5 分`, `扣 50 分，一票否决`, `只作标记`."""
+    parts = []
+    if rule.score:
+        parts.append(f"{'扣' if rule.score < 0 else '加'} {abs(rule.score):g} 分")
+    if rule.veto:
+        parts.append("一票否决")
+    if rule.veto_if is not None:
+        parts.append(f"其中{line_sentence(rule.veto_if, rule.conditions)}时一票否决")
+    return "，".join(parts) or "只作标记"
+
+
+def line_sentence(line: Line, conditions: Mapping[str, Condition]) -> str:
+    """The boolean line in words."""
+    return _line(line, conditions, True, inner=False)
+
+
+def absence(name: str, conditions: Mapping[str, Condition]) -> str:
+    """What a complete search in vain says: `坐席全程没有说：添加微信、再联系（等 5 种说法）`."""
+    condition = conditions[name]
+    if (
+        isinstance(condition, KeywordCondition | EventCondition | EntityCondition)
+        and condition.mode == "none"
+    ):
+        condition = replace(condition, mode="any")
+    elif isinstance(condition, RegexCondition):
+        condition = replace(condition, negated=False)
+    found = phrase(name, {**conditions, name: condition})
+    scope = getattr(condition, "scope", None)
+    asked = isinstance(condition, JudgeCondition)
+    everywhere = isinstance(scope, Scope) and not scope.ranges and not asked
+    text = f"{found.subject}{'全程' if everywhere else ''}{found.no}"
+    if isinstance(condition, KeywordCondition) and condition.label:
+        text += f"（{some_words(condition.words)}）"
+    return text
+
+
+def phrase(name: str, conditions: Mapping[str, Condition]) -> Phrase:
+    """The phrase of a condition; relations put those of the conditions they name together."""
+    condition = conditions.get(name)
+    # What a condition refers to is looked up without it, so that circles come to an end.
+    others = {key: value for key, value in conditions.items() if key != name}
+    if condition is None:
+        return Phrase("", f"“{name}”成立", f"“{name}”不成立")
+    if isinstance(condition, Search):
+        said = _search(name, condition)
+        anchor = condition.scope.anchor
+        return said if anchor is None else replace(said, subject=_beside(anchor, others, said))
+    if isinstance(condition, Relation):
+        return _relation(condition, others)
+    return _measured(condition)
+
+
+def _search(name: str, condition: Search) -> Phrase:
+    who = subject_of(condition.scope)
+    match condition:
+        case KeywordCondition():
+            return _keyword(condition)
+        case EventCondition():
+            return _event(condition)
+        case RegexCondition():
+            stated = _said(who, condition.label or f"“{name}”一类的话")
+            return stated.flipped() if condition.negated else stated
+        case SemanticCondition():
+            return _said(who, condition.label or f"意思接近“{condition.examples[0]}”的话")
+        case ActCondition():
+            return _said(who, condition.label or f"听起来像“{condition.act}”的话")
+        case EntityCondition():
+            return _entity(condition, who)
+        case SentimentCondition(feeling=feeling, count=count):
+            mood = "不满" if feeling == "negative" else "满意"
+            what = condition.label or f"{count} 句以上表示{mood}的话"
+            return _said(who, what)
+        case RepetitionCondition(times=times):
+            what = condition.label or "几乎同样的话"
+            return Phrase(who, f"把{what}说了 {times} 遍以上", f"没有把{what}说 {times} 遍")
+        case VolumeCondition(above=above, below=below, count=count):
+            level = bounded("", Bounds(above=above, below=below), " dBFS").yes
+            return Phrase(who, f"有 {count} 句以上的音量{level}", f"没有 {count} 句音量{level}的话")
+        case JudgeCondition(question=question):
+            asked = f"问“{condition.label or question}”，语言模型答"
+            # The subject states whose words prove it: “坐席的话，问…，语言模型答是”.
+            whose = "" if condition.role == "any" else f"{who}的话，"
+            return Phrase(f"{whose}{asked}", "是", "否")
+
+
+def _said(who: str, what: str) -> Phrase:
+    return Phrase(who, f"说了{what}", f"没有说{what}")
+
+
+def _entity(condition: EntityCondition, who: str) -> Phrase:
+    names = [ENTITY_NAMES[kind] for kind in condition.kinds]
+    bounds = Bounds(above=condition.above, below=condition.below)
+    limit = "" if bounds == Bounds() else f"（数值{bounded('', bounds, '').yes}）"
+    either = condition.label or "或".join(names)
+    match condition.mode:
+        case "any":
+            return Phrase(who, f"提到{either}{limit}", f"没有提到{either}{limit}")
+        case "none":
+            return Phrase(who, f"没有提到{either}{limit}", f"提到{either}{limit}")
+        case "all":
+            every = condition.label or "和".join(names)
+            return Phrase(who, f"提到了{every}{limit}", f"没有提全{every}{limit}")
+        case "at_least":
+            share = f"{'、'.join(names)}中的至少 {condition.at_least} 种{limit}"
+            return Phrase(who, f"提到{share}", f"没有提到{share}")
+
+
+def _relation(condition: Relation, others: Mapping[str, Condition]) -> Phrase:
+    match condition:
+        case OrderCondition(first=first, then=then):
+            after = phrase(then, others)
+            return Phrase(f"{phrase(first, others).says()}之后", after.says(), after.says(False))
+        case WithinCondition():
+            return _within(condition, others)
+        case TimesCondition(of=of, at_least=low, at_most=high):
+            bounds = [f"至少 {low} 次"] if low is not None else []
+            bounds += [f"至多 {high} 次"] if high is not None else []
+            said = phrase(of, others).says()
+            return Phrase(said, f"（{'、'.join(bounds)}）", f"（不满足{'、'.join(bounds)}）")
+        case UnansweredCondition(role=role):
+            asker, other = ("坐席", "客户") if role == "agent" else ("客户", "坐席")
+            near = _distance(condition.reach)
+            question = f"“{condition.question}”" if condition.question else "提问"
+            return Phrase(f"{asker}{question}后{near}，", f"{other}没有回答", f"{other}都有回答")
+        case ProcessCondition(steps=steps):
+            chain = condition.label or "→".join(step.step for step in steps)
+            return Phrase("通话中", f"走完了流程“{chain}”", f"没有走完流程“{chain}”")
+        case LogicCondition(of=line):
+            return Phrase("", _line(line, others, True, True), _line(line, others, False, True))
+        case RuleCondition(rule=rule):
+            return Phrase("", f"规则“{rule}”命中", f"规则“{rule}”没有命中")
+
+
+def _distance(reach: Reach) -> str:
+    if reach.seconds is not None:
+        return f" {reach.seconds:g} 秒内"
+    return "" if reach.utterances is None else f" {reach.utterances} 句内"
+
+
+def _beside(anchor: Anchor, others: Mapping[str, Condition], said: Phrase) -> str:
+    """`“报价”第 2 次出现后 3 句内，坐席`: the subject of a phrase with an anchor."""
+    hit = {EVERY_HIT: "", LAST_HIT: "最后一次"}.get(anchor.hit, f"第 {anchor.hit} 次")
+    side = {"after": "之后", "before": "之前", "around": "前后"}[anchor.side]
+    return f"{phrase(anchor.of, others).says()}{hit}{side}{_distance(anchor.reach)}，{said.subject}"
+
+
+def _measured(condition: Measure) -> Phrase:
+    match condition:
+        case SilenceCondition():
+            times = f"至少 {condition.count} 次 " if condition.count > 1 else " "
+            after = "" if condition.after == "any" else f"{ROLE_NAMES[condition.after]}说完后"
+            what = f"{condition.min_s:g} 秒以上的静音"
+            return Phrase(after, f"出现{times}{what}", f"没有{times}{what}")
+        case InterruptionCondition():
+            times = f" {condition.count} 次以上" if condition.count > 1 else ""
+            what = f"抢话{times}（重叠 {condition.min_overlap_ms} 毫秒以上）"
+            return Phrase(role_name(condition.role), what, f"没有{what}")
+        case SpeechRateCondition(of="utterance"):
+            rate = bounded("", condition.bounds, " 字/分钟").yes
+            what = f" {condition.count} 句以上的语速{rate}"
+            return Phrase(role_name(condition.role), f"有{what}", f"没有{what}")
+        case SpeechRateCondition():
+            return bounded(f"{role_name(condition.role)}语速", condition.bounds, " 字/分钟")
+        case TalkRatioCondition():
+            return bounded(f"{role_name(condition.role)}说话占比", condition.bounds, "%", 100)
+        case DurationCondition(of="call"):
+            return bounded("通话时长", condition.bounds, " 秒")
+        case DurationCondition():
+            return bounded(f"{role_name(condition.role)}说话时长", condition.bounds, " 秒")
+        case MonologueCondition():
+            times = f" {condition.count} 次" if condition.count > 1 else ""
+            what = f"连续说话超过 {condition.min_s:g} 秒{times}"
+            return Phrase(role_name(condition.role), what, f"没有{what}")
+        case TurnsCondition():
+            unit = "句" if condition.of == "utterances" else "轮"
+            return bounded(f"{role_name(condition.role)}说的话", condition.bounds, f" {unit}")
+        case MetadataCondition():
+            yes = "，且".join(field_words(test) for test in condition.tests)
+            if len(condition.tests) == 1:
+                return Phrase("", yes, field_words(condition.tests[0], False))
+            return Phrase("", yes, f"不满足（{yes}）")
+
+
+def _keyword(condition: KeywordCondition) -> Phrase:
+    who, count = subject_of(condition.scope), len(condition.words)
+    wanted = condition.label or some_words(condition.words)
+    match condition.mode:
+        case "any":
+            return Phrase(who, f"说了{wanted}", f"没有说{wanted}")
+        case "none":
+            return Phrase(who, f"没有说{wanted}", f"说了{wanted}")
+        case "all":
+            one = "在同一句里" if condition.in_one_utterance else ""
+            return Phrase(who, f"{one}说全了{wanted}", f"没有{one}说全{wanted}")
+        case "at_least":
+            share = f"{count} 种说法中的至少 {condition.at_least} 种"
+            return Phrase(who, f"说了{share}{wanted}", f"没有说够{share}{wanted}")
+
+
+def _event(condition: EventCondition) -> Phrase:
+    names = [f"“{node}”" for node in condition.nodes]
+    either = condition.label or "或".join(names)
+    who = subject_of(condition.scope)
+    match condition.mode:
+        case "any":
+            return Phrase(who, f"出现{either}", f"没有出现{either}")
+        case "none":
+            return Phrase(who, f"没有出现{either}", f"出现{either}")
+        case "all":
+            every = condition.label or "".join(names)
+            return Phrase(who, f"全部出现{every}", f"没有全部出现{every}")
+        case "at_least":
+            share = f"{'、'.join(names)}中的至少 {condition.at_least} 项"
+            return Phrase(who, f"出现{share}", f"没有出现{share}")
+
+
+def _within(condition: WithinCondition, conditions: Mapping[str, Condition]) -> Phrase:
+    anchor = phrase(condition.of, conditions).says()
+    found = phrase(condition.find, conditions)
+    side = {"after": "后", "before": "前", "around": "前后"}[condition.direction]
+    near = "的同一句里" if condition.reach.utterances == 0 else side + _distance(condition.reach)
+    if condition.lacking:
+        return Phrase(f"{anchor}{near}，", f"有一次{found.says(False)}", f"每次都{found.says()}")
+    return Phrase(f"{anchor}{near}，", found.says(), found.says(False))
+
+
+def _line(line: Line, conditions: Mapping[str, Condition], holds: bool, inner: bool) -> str:
+    match line:
+        case Name(name):
+            return phrase(name, conditions).says(holds)
+        case Not(operand):
+            return _line(operand, conditions, not holds, inner)
+        case And(operands):
+            return _joined(operands, conditions, holds, "且" if holds else "或", inner)
+        case Or(operands):
+            return _joined(operands, conditions, holds, "或" if holds else "且", inner)
+        case AtLeast(count, operands):
+            parts = "；".join(_line(part, conditions, True, inner=True) for part in operands)
+            verb = f"至少 {count} 项成立" if holds else f"成立的不足 {count} 项"
+            return f"以下{verb}（{parts}）"
+
+
+def _joined(
+    operands: tuple[Line, ...],
+    conditions: Mapping[str, Condition],
+    holds: bool,
+    word: str,
+    inner: bool,
+) -> str:
+    """The operands, each subject said once as long as it stays the same."""
+    parts: list[str] = []
+    subject = None
+    for operand in operands:
+        bare, says = operand, holds
+        while isinstance(bare, Not):
+            bare, says = bare.operand, not says
+        if not isinstance(bare, Name):
+            parts.append(f"{word if parts else ''}{_line(bare, conditions, says, inner=True)}")
+            subject = None
+            continue
+        one = phrase(bare.name, conditions)
+        clause = one.yes if says else one.no
+        same = one.subject == subject
+        also = "也" if same and word == "且" else word
+        parts.append(f"{also if parts else ''}{'' if same else one.subject}{clause}")
+        subject = one.subject
+    text = "，".join(parts)
+    return f"（{text}）" if inner else text

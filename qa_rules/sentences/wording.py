@@ -1,0 +1,116 @@
+"""Words for the parts of conditions: who and where, bounds, fields, what somebody may say."""
+
+from dataclasses import dataclass
+from functools import lru_cache
+
+from asr.transcript import ROLE_NAMES
+from events import keywords
+from qa_rules.conditions.measures import Bounds, MetadataTest
+from qa_rules.conditions.scope import Range, Scope
+
+_SHOWN = 2
+_COMPARED = {"=": "是", "!=": "不是", ">": "大于", ">=": "不小于", "<": "小于", "<=": "不大于"}
+_OPPOSITE = {"=": "!=", "!=": "=", ">": "<=", ">=": "<", "<": ">=", "<=": ">"}
+_FIELDS = {
+    "agent": "坐席",
+    "team": "团队",
+    "campaign": "任务",
+    "direction": "呼叫方向",
+    "disposition": "通话结果",
+    "duration_s": "通话秒数",
+    "talk_s": "说话秒数",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Phrase:
+    """A condition in words: `subject` with `yes` states it, with `no` it denies it.
+
+    `subject` says who and where (`坐席在前 3 句内`), so that two phrases about the same can
+    share it.
+    """
+
+    subject: str
+    yes: str
+    no: str
+
+    def says(self, holds: bool = True) -> str:
+        """The whole clause; a denial without a place says that all of the call is meant."""
+        return self.subject + (self.yes if holds else self.no)
+
+    def flipped(self) -> "Phrase":
+        """The phrase of the opposite condition."""
+        return Phrase(self.subject, self.no, self.yes)
+
+
+def role_name(role: str) -> str:
+    """`坐席`, `客户`, `双方`."""
+    return "双方" if role == "any" else ROLE_NAMES[role]
+
+
+def subject_of(scope: Scope) -> str:
+    """Who says it, and where: `坐席在前 3 句内`."""
+    who = "通话中" if scope.role == "any" else ROLE_NAMES[scope.role]
+    if not scope.ranges:
+        return who
+    return f"{who}在{'且'.join(map(range_words, scope.ranges))}内"
+
+
+def range_words(part: Range) -> str:
+    """`前 3 句`, `最后 20 秒`, `第 2 到 5 句`."""
+    unit = "秒" if part.unit == "s" else "句"
+    if part.edge == "between":
+        return f"第 {part.low:g} 到 {part.high:g} {unit}"
+    return f"{'前' if part.edge == 'first' else '最后'} {part.high:g} {unit}"
+
+
+def bounded(subject: str, bounds: Bounds, unit: str, times: float = 1) -> Phrase:
+    """`语速超过 300 字/分钟`, and its opposite."""
+    above = "" if bounds.above is None else f"{bounds.above * times:g}{unit}"
+    below = "" if bounds.below is None else f"{bounds.below * times:g}{unit}"
+    if above and below:
+        return Phrase(subject, f"在 {above}到 {below}之间", f"不在 {above}到 {below}之间")
+    if above:
+        return Phrase(subject, f"超过 {above}", f"不超过 {above}")
+    return Phrase(subject, f"不到 {below}", f"不少于 {below}")
+
+
+def field_words(test: MetadataTest, holds: bool = True) -> str:
+    """A test on a field of the call, or its opposite: `团队是 一部`."""
+    field = _FIELDS.get(test.key, test.key)
+    if test.comparator in ("in", "not in"):
+        same = holds == (test.comparator == "in")
+        return f"{field}{'是' if same else '不是'} {'或 '.join(map(str, test.values))}"
+    if test.comparator == "matches":
+        return f"{field}{'符合' if holds else '不符合'}“{test.values[0]}”"
+    comparator = test.comparator if holds else _OPPOSITE[test.comparator]
+    return f"{field}{_COMPARED[comparator]} {test.values[0]}"
+
+
+def some_words(words: tuple[str, ...]) -> str:
+    """Some of the expressions, quoted, and how many there are."""
+    shown = [f"“{expression_words(word)}”" for word in words[:_SHOWN]]
+    return "或".join(shown) if len(words) <= _SHOWN else f"{''.join(shown)}等 {len(words)} 种说法"
+
+
+@lru_cache(maxsize=4096)
+def expression_words(source: str) -> str:
+    """A keyword expression as one thing that somebody may say: `(加|添加) near/6 微信` is 添加微信.
+
+    Of alternatives the longest stands for all; what must not occur is left out.
+    """
+    return _plain_words(keywords.parse_expression(source))
+
+
+def _plain_words(expression: keywords.Expression) -> str:
+    match expression:
+        case keywords.Term(text):
+            return text
+        case keywords.Near(left, right, _):
+            return _plain_words(left) + _plain_words(right)
+        case keywords.AnyOf(parts):
+            return max(map(_plain_words, parts), key=len)
+        case keywords.AllOf(parts):
+            return "＋".join(filter(None, map(_plain_words, parts)))
+        case keywords.Not(_):
+            return ""

@@ -1,0 +1,1 @@
+"""Verdicts: three-valued logic, what one condition says, and what a rule makes of it."""
