@@ -5,7 +5,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Literal
 
-from api.scope import EVERYTHING, NOTHING, CallScope
+from api.scope import CallScope
 from core.errors import AppError
 from models.actors import Actor
 
@@ -64,12 +64,12 @@ class Principal:
         an agent sees the own calls. An account without teams or agent name sees nothing.
         """
         if self.role in ("admin", "reviewer"):
-            return EVERYTHING
+            return CallScope(reader=self.user_id)
         if self.role == "manager":
-            return CallScope(teams=frozenset(self.teams))
+            return CallScope(teams=frozenset(self.teams), reader=self.user_id)
         if self.role == "agent" and self.agent:
-            return CallScope(agent=self.agent)
-        return NOTHING
+            return CallScope(agent=self.agent, reader=self.user_id)
+        return CallScope(teams=frozenset(), reader=self.user_id)
 
     def require_role(self, *roles: str) -> None:
         """Insist on one of some roles.

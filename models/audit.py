@@ -6,12 +6,13 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import func, select
+from sqlalchemy import Text, cast, func, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from core.errors import AppError
 from models.actors import Actor
 from models.paging import Page
+from models.reviews.blinding import calls_judged_blind
 from models.tables import AuditEntry
 
 # A player asks for a recording piece by piece: one listening is one entry.
@@ -20,7 +21,10 @@ READ_AGAIN_AFTER = dt.timedelta(minutes=30)
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class AuditFilter:
-    """Which entries; every given limit must hold. `action` may be a prefix (`finding.`)."""
+    """Which entries; every given limit must hold. `action` may be a prefix (`finding.`).
+
+    `reader` is who reads: what was done with calls that they judge blind is left out.
+    """
 
     username: str | None = None
     action: str | None = None
@@ -28,6 +32,7 @@ class AuditFilter:
     object_id: str | None = None
     at_from: dt.datetime | None = None
     at_to: dt.datetime | None = None
+    reader: uuid.UUID | None = None
 
 
 def record(
@@ -100,6 +105,9 @@ async def list_entries(
         query = query.where(AuditEntry.at >= where.at_from)
     if where.at_to is not None:
         query = query.where(AuditEntry.at < where.at_to)
+    if where.reader is not None:
+        blind = calls_judged_blind(where.reader).subquery()
+        query = query.where(AuditEntry.object_id.not_in(select(cast(blind.c.call_id, Text))))
     if cursor is not None:
         query = query.where(AuditEntry.id < _number(cursor))
     rows = list(await session.scalars(query))

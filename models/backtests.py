@@ -9,7 +9,7 @@ from sqlalchemy import ColumnElement, case, delete, func, insert, or_, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from models.paging import Page, decode_cursor, encode_cursor
-from models.tables import BacktestCall, BacktestChange, Call
+from models.tables import BacktestCall, BacktestChange, BulkRun, Call
 
 Subject = Literal["node", "rule"]
 Direction = Literal["gained", "lost"]
@@ -105,6 +105,14 @@ async def summarise(session: AsyncSession, run_id: uuid.UUID) -> dict[str, Any]:
         "rules": subjects["rule"],
         "agents": agents,
     }
+
+
+async def told_calls(session: AsyncSession, run: BulkRun) -> frozenset[uuid.UUID]:
+    """The calls that the result of a run tells of: the compared ones, or the one that was tried."""
+    if tried := run.request.get("call_id"):
+        return frozenset({uuid.UUID(str(tried))})
+    rows = await session.scalars(select(BacktestCall.call_id).where(BacktestCall.run_id == run.id))
+    return frozenset(rows)
 
 
 async def list_changes(

@@ -14,6 +14,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from core.errors import AppError
 from core.ids import new_id, sha256_text
 from models.paging import Page, decode_cursor, encode_cursor
+from models.reviews.blinding import calls_judged_blind
 from models.tables import (
     Call,
     CallAudio,
@@ -78,6 +79,10 @@ class CallFilter:
     (id or name) hit. `node` = calls with a hit at that path or below it. `node_state` =
     (path, SOP state). `q` = text in an utterance, the file name, the external or customer id.
     `teams` and `own_agent` limit what a reader may see, beside the filters they chose.
+
+    `reader` is who reads: of calls that they judge blind no result may decide anything. Filters on
+    results (score, rule, event, SOP state) do not match those calls; with `reads_results`, when
+    what was found in the calls is read or summed up, they are left out altogether.
     """
 
     agent: str | None = None
@@ -100,6 +105,14 @@ class CallFilter:
     q: str | None = None
     teams: tuple[str, ...] | None = None
     own_agent: str | None = None
+    reader: uuid.UUID | None = None
+    reads_results: bool = False
+
+    @property
+    def asks_for_results(self) -> bool:
+        """Whether a limit is on what was found in the calls."""
+        found = (self.score_min, self.score_max, self.passed, self.rule, self.node, self.node_state)
+        return any(limit is not None for limit in found)
 
 
 async def add_call(session: AsyncSession, call: NewCall) -> tuple[Call, bool]:
@@ -199,6 +212,8 @@ def filter_conditions(where: CallFilter) -> list[ColumnElement[bool]]:
         conditions.append(Call.team.in_(where.teams))
     if where.own_agent is not None:
         conditions.append(Call.agent == where.own_agent)
+    if where.reader is not None and (where.reads_results or where.asks_for_results):
+        conditions.append(Call.id.not_in(calls_judged_blind(where.reader)))
     return [*conditions, *_result_conditions(where)]
 
 

@@ -4,17 +4,24 @@ import base64
 import secrets
 import uuid
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import Any, Literal, get_args
 
-from sqlalchemy import delete, func, select
+from sqlalchemy import delete, func, or_, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from core.errors import AppError
 from core.ids import new_id
 from models.paging import Page, decode_cursor, encode_cursor
+from models.reviews.blinding import calls_judged_blind
 from models.tables import WebhookDelivery, WebhookEndpoint, WebhookMessage
 
-EVENT_TYPES = ("call.completed", "call.failed", "endpoint.test")
+EventType = Literal[
+    "call.completed", "call.failed", "finding.reviewed", "review.assigned", "review.released",
+    "review.completed", "review.reopened", "review.finalised", "appeal.opened",
+    "appeal.withdrawn", "appeal.decided",
+]  # fmt: skip
+"""What an endpoint can ask for; `endpoint.test` comes unasked."""
+EVENT_TYPES: tuple[str, ...] = get_args(EventType)
 
 
 def new_secret() -> str:
@@ -129,10 +136,11 @@ async def list_messages(
     endpoint_id: uuid.UUID | None = None,
     state: str | None = None,
     call_id: uuid.UUID | None = None,
+    reader: uuid.UUID | None = None,
     cursor: str | None = None,
     limit: int = 50,
 ) -> Page[WebhookMessage]:
-    """One page of messages, newest first.
+    """One page of messages, newest first; without those on calls that `reader` judges blind.
 
     Raises:
         AppError: `bad-cursor`.
@@ -144,6 +152,9 @@ async def list_messages(
         query = query.where(WebhookMessage.state == state)
     if call_id is not None:
         query = query.where(WebhookMessage.call_id == call_id)
+    if reader is not None:
+        blind = WebhookMessage.call_id.in_(calls_judged_blind(reader))
+        query = query.where(or_(WebhookMessage.call_id.is_(None), ~blind))
     if cursor is not None:
         query = query.where(WebhookMessage.id < decode_cursor(cursor))
     rows = list(await session.scalars(query))

@@ -8,11 +8,12 @@ from fastapi import APIRouter, Query, status
 from pydantic import BaseModel, Field, model_validator
 
 from api.auth import Admin, Editor
+from api.blinding import unblinded_call
 from api.documents.noun import DocumentNoun, missing, name_path, stored_version, version_path
 from api.documents.operations import author_of, reanalyse
 from api.openapi import answers, sends, shows
+from api.scope import CallScope
 from api.services import SessionDep
-from api.v1.calls.detail import visible_call
 from api.v1.calls.filters import zoned
 from api.v1.runs.examples import BACKTEST, CHOICE, HISTORY, REANALYSIS, TRIAL, TRY
 from api.v1.runs.schemas import RunList, RunSummary, run_summary
@@ -82,9 +83,7 @@ def add_running(router: APIRouter, noun: DocumentNoun) -> None:
     _add_bulk(router, noun)
 
 
-def call_choice(
-    wanted: BacktestChoice, teams: frozenset[str] | None, own_agent: str | None
-) -> CallChoice:
+def call_choice(wanted: BacktestChoice, scope: CallScope) -> CallChoice:
     """The choice within what its author may see."""
     return CallChoice(
         started_from=zoned(wanted.started_from),
@@ -93,8 +92,9 @@ def call_choice(
         campaign=wanted.campaign or None,
         agent=wanted.agent or None,
         sample=wanted.sample,
-        teams=None if teams is None else tuple(sorted(teams)),
-        own_agent=own_agent,
+        teams=None if scope.teams is None else tuple(sorted(scope.teams)),
+        own_agent=scope.agent,
+        reader=scope.reader,
     )
 
 
@@ -111,7 +111,10 @@ def _add_trial(router: APIRouter, noun: DocumentNoun) -> None:
             "规则的结论与得分。通常一两秒；结果用 `GET /runs/{run_id}` 读取。"
         ),
         responses=answers(
-            TRIAL, status=202, description="已排队", errors=["not-found", "validation-failed"]
+            TRIAL,
+            status=202,
+            description="已排队",
+            errors=["not-found", "validation-failed", "blind-calibration"],
         ),
         openapi_extra=sends(TRY),
         operation_id=f"try_{noun.kind}_version",
@@ -125,7 +128,7 @@ def _add_trial(router: APIRouter, noun: DocumentNoun) -> None:
     ) -> RunSummary:
         row = await stored_version(session, noun, name, version)
         if body.call_id is not None:
-            await visible_call(session, principal, body.call_id)
+            await unblinded_call(session, principal, body.call_id)
         lines = tuple(TrialLine(role=line.role, text=line.text) for line in body.lines)
         request = TrialRequest(lines=lines, call_id=body.call_id)
         run = await begin_trial(session, noun.kind, row, request, author_of(principal))
@@ -156,8 +159,7 @@ def _add_bulk(router: APIRouter, noun: DocumentNoun) -> None:
         session: SessionDep,
     ) -> RunSummary:
         row = await stored_version(session, noun, name, version)
-        scope = principal.call_scope
-        choice = call_choice(body, scope.teams, scope.agent)
+        choice = call_choice(body, principal.call_scope)
         run = await begin_backtest(session, noun.kind, row, choice, author_of(principal))
         return run_summary(run)
 

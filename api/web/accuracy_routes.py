@@ -42,7 +42,8 @@ async def accuracy_page(request: Request, principal: Reader, session: SessionDep
     """The accuracy ledger, with the QA coverage of what the visitor may see."""
     in_use = (await latest_accuracy(session)).reference
     ledger = ledger_of(await accuracy_ledger(session), in_use)
-    figures = coverage_of(await qa_figures(session, principal.call_scope.narrow(CallFilter())))
+    seen = principal.call_scope.narrow_results(CallFilter())
+    figures = coverage_of(await qa_figures(session, seen))
     values = {
         "user": principal,
         "ledger": ledger,

@@ -2,6 +2,7 @@
 
 import datetime as dt
 from collections.abc import Mapping
+from dataclasses import replace
 
 from fastapi import APIRouter, Request, Response
 
@@ -25,7 +26,8 @@ async def audit_page(request: Request, principal: Admin, session: SessionDep) ->
     asked = {name: request.query_params.get(name, "").strip() for name in _FIELDS}
     given = {name: value for name, value in asked.items() if value}
     cursor = request.query_params.get("cursor") or None
-    page = await list_entries(session, filter_of(given), cursor, _PAGE_SIZE)
+    where = replace(filter_of(given), reader=principal.user_id)
+    page = await list_entries(session, where, cursor, _PAGE_SIZE)
     values = {
         "user": principal,
         "entries": page.items,

@@ -7,8 +7,8 @@ from fastapi import APIRouter, Form, Response
 from fastapi.responses import RedirectResponse
 
 from api.auth import Writer
+from api.blinding import unblinded_call
 from api.services import SessionDep
-from api.v1.calls.detail import visible_call
 from api.v1.corrections.recording import record_correction
 from api.web.page_route import PageRoute
 from models.corrections import withdraw_correction
@@ -26,7 +26,7 @@ async def correct_submit(
     verdict: Annotated[Literal["confirmed", "overturned", "added"], Form()],
 ) -> Response:
     """Store a verdict, and show the utterance that it is about."""
-    await visible_call(session, principal, call_id)
+    await unblinded_call(session, principal, call_id)
     await record_correction(
         session, principal, call_id, utterance=utterance, node=node, verdict=verdict
     )
@@ -38,6 +38,6 @@ async def withdraw_submit(
     call_id: uuid.UUID, correction_id: uuid.UUID, principal: Writer, session: SessionDep
 ) -> Response:
     """Take a verdict back, and show the call."""
-    await visible_call(session, principal, call_id)
+    await unblinded_call(session, principal, call_id)
     row = await withdraw_correction(session, call_id, correction_id, principal.actor)
     return RedirectResponse(f"/calls/{call_id}#u{row.utterance}", status_code=303)

@@ -274,8 +274,7 @@ async def backtest_form(
         agent=None,
         sample=sample,
     )
-    scope = principal.call_scope
-    choice = call_choice(wanted, scope.teams, scope.agent)
+    choice = call_choice(wanted, principal.call_scope)
     return _to_run(await begin_backtest(session, noun.kind, row, choice, author_of(principal)))
 
 

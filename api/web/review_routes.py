@@ -10,9 +10,9 @@ from fastapi.responses import RedirectResponse
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from api.auth import Appellant, Reader, Writer
+from api.blinding import unblinded_call
 from api.principal import Principal
 from api.services import ServicesDep, SessionDep
-from api.v1.calls.detail import unblinded_call
 from api.v1.review_samples.routes import sample_of
 from api.v1.reviews.detail import queue_item
 from api.web.call_page import call_page_values
@@ -34,7 +34,7 @@ from models.access import find_user
 from models.calls import call_audio
 from models.results import load_analysis, load_transcript
 from models.reviews import samples
-from models.reviews.calibrations import blind_calls
+from models.reviews.blinding import blind_calls
 from models.reviews.queue import QueueOrder, count_queue, list_queue
 from models.reviews.reviews import view_of
 from models.reviews.states import way_to_take

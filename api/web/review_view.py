@@ -110,7 +110,7 @@ def queue_filter_of(given: Mapping[str, str], principal: Principal) -> QueueFilt
             "pending", "assigned", "appealed",
         )  # fmt: skip
     return QueueFilter(
-        calls=principal.call_scope.narrow(where),
+        calls=principal.call_scope.narrow_results(where),
         states=states,
         attention=not is_agent and given.get("show") is None,
         severity=severity,

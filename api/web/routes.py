@@ -21,11 +21,11 @@ from api.auth import (
     sign_out,
     user_of_cookie,
 )
+from api.blinding import blind_among, visible_call
 from api.errors import status_of
 from api.principal import Principal
 from api.same_origin import require_same_origin
 from api.services import ServicesDep, SessionDep
-from api.v1.calls.detail import visible_call
 from api.v1.calls.filters import zoned
 from api.v1.calls.requeue import apply_fix, reanalyze, retry_failed
 from api.web.call_filters import filter_of, given_filters
@@ -46,7 +46,6 @@ from insights.sop_rates import DIMENSIONS, Dimension, Period, execution_rates
 from models.calls import CallFilter, call_audio, list_calls
 from models.judgements import list_judgements
 from models.results import load_analysis, load_transcript
-from models.reviews.calibrations import blind_calls
 from models.tables import TreeVersion
 from models.tables.calls import CALL_STATES
 
@@ -150,7 +149,7 @@ async def call_page(
     """One call: player, conversation, events, findings, SOP, metrics."""
     row = await visible_call(session, principal, call_id)
     # In a blind calibration people hear the call without what anybody said of it.
-    is_judged_blind = bool(await blind_calls(session, principal.user_id, [call_id]))
+    is_judged_blind = bool(await blind_among(session, principal, [call_id]))
     is_blind = is_judged_blind or request.query_params.get("blind") == "1"
     transcript = await load_transcript(session, call_id)
     analysis = None if is_blind else await load_analysis(session, call_id)
@@ -205,7 +204,7 @@ async def sop_page(request: Request, principal: Reader, session: SessionDep) -> 
     """The SOP execution matrix."""
     asked = _asked(request)
     filters = _sop_filters(asked)
-    where = principal.call_scope.narrow(filter_of(filters))
+    where = principal.call_scope.narrow_results(filter_of(filters))
     group_by = cast(Dimension, asked["group_by"])
     period = cast(Period, asked["period"])
     total = await execution_rates(session, where)
@@ -229,10 +228,13 @@ async def _list_values(
     where: CallFilter = principal.call_scope.narrow(filter_of(filters))
     cursor = request.query_params.get("cursor") or None
     page = await list_calls(session, where, cursor, _PAGE_SIZE)
+    ids = {call.id for call in page.items}
+    blind = await blind_among(session, principal, ids)
     return {
         "user": principal,
         "calls": page.items,
-        "results": await listed_results(session, [call.id for call in page.items]),
+        "blind": blind,
+        "results": await listed_results(session, ids - blind),
         "no_result": ListedResult(),
         "shown_problems": SHOWN_PROBLEMS,
         "filters": filters,

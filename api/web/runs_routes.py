@@ -10,7 +10,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from api.auth import Editor, Reader
 from api.principal import Principal
 from api.services import SessionDep
-from api.v1.runs.routes import visible_run
+from api.v1.runs.routes import readable_run, visible_run
 from api.v1.runs.schemas import progress_of
 from api.web.documents_view import NOUNS, may_edit
 from api.web.page_route import PageRoute
@@ -42,7 +42,7 @@ async def run_page(
     after: str = "",
 ) -> Response:
     """One run. `cursor` pages the evidence, `after` the calls."""
-    run = await visible_run(session, principal, run_id)
+    run = await readable_run(session, principal, run_id)
     values = await _values(session, principal, run)
     if run.kind == "backtest" and run.state not in UNFINISHED:
         chosen = {"subject": subject, "key": key, "change": change, "calls": calls}
@@ -55,7 +55,7 @@ async def run_state(
     run_id: uuid.UUID, request: Request, principal: Reader, session: SessionDep
 ) -> Response:
     """Only how far the run is, and the result of a trial, for scripts that wait for it."""
-    run = await visible_run(session, principal, run_id)
+    run = await readable_run(session, principal, run_id)
     return render(request, "_run_state.html", await _values(session, principal, run))
 
 

@@ -72,7 +72,7 @@ async def settings_values(session: AsyncSession, principal: Principal) -> dict[s
     }
     if administers:
         endpoints = await webhooks.list_endpoints(session)
-        page = await webhooks.list_messages(session, limit=_RECENT)
+        page = await webhooks.list_messages(session, reader=principal.user_id, limit=_RECENT)
         attempts = await webhooks.attempts_of(session, [row.id for row in page.items])
         values |= {
             "endpoints": endpoints,

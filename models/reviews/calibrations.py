@@ -2,7 +2,7 @@
 
 import datetime as dt
 import uuid
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import Literal
 
 from sqlalchemy import Text, cast, func, select
@@ -181,23 +181,6 @@ async def judge_item(
             set_={**values, "created_at": func.now()},
         )
     )
-
-
-async def blind_calls(
-    session: AsyncSession, user_id: uuid.UUID | None, call_ids: Collection[uuid.UUID]
-) -> frozenset[uuid.UUID]:
-    """Those of the calls that are in an open calibration which the user judges in."""
-    rows = await session.scalars(
-        select(CalibrationItem.call_id)
-        .join(Calibration, Calibration.id == CalibrationItem.calibration_id)
-        .join(CalibrationMember, CalibrationMember.calibration_id == Calibration.id)
-        .where(
-            Calibration.state == "open",
-            CalibrationMember.user_id == user_id,
-            CalibrationItem.call_id.in_(call_ids),
-        )
-    )
-    return frozenset(rows)
 
 
 async def close_calibration(

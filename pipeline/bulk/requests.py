@@ -23,7 +23,8 @@ class CallChoice:
     """Which stored calls a run takes, within what its author may see.
 
     Times compare with when the call was, from inclusive, to exclusive. `sample` is the most calls
-    to take, None = all. `teams` and `own_agent` are the author's own limits.
+    to take, None = all. `teams` and `own_agent` are the author's own limits. `reader` is the
+    author of a run that tells what is found: calls that they judge blind are not taken.
     """
 
     started_from: dt.datetime | None = None
@@ -34,6 +35,7 @@ class CallChoice:
     sample: int | None = None
     teams: tuple[str, ...] | None = None
     own_agent: str | None = None
+    reader: uuid.UUID | None = None
 
     @property
     def filter(self) -> CallFilter:
@@ -46,6 +48,8 @@ class CallChoice:
             agent=self.agent,
             teams=self.teams,
             own_agent=self.own_agent,
+            reader=self.reader,
+            reads_results=True,
         )
 
 

@@ -65,7 +65,7 @@ async def read_coverage(
     principal: Reader, session: SessionDep, where: CallFilterDep
 ) -> CoverageFigures:
     """Coverage of the calls within the reader's scope."""
-    return coverage_of(await qa_figures(session, principal.call_scope.narrow(where)))
+    return coverage_of(await qa_figures(session, principal.call_scope.narrow_results(where)))
 
 
 @router.get(

@@ -8,10 +8,10 @@ from fastapi import APIRouter, Path, Query, status
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from api.auth import Appellant, Reader, Writer
+from api.blinding import unblinded_call
 from api.openapi import answers, sends, shows
 from api.principal import Principal
 from api.services import ServicesDep, SessionDep
-from api.v1.calls.detail import visible_call
 from api.v1.reviews.detail import appeal_of
 from api.v1.reviews.examples import (
     APPEAL,
@@ -39,14 +39,14 @@ from pipeline.reviews import appeals
 router = APIRouter(prefix="/appeals", tags=["appeals"])
 
 AppealId = Annotated[uuid.UUID, Path(description="申诉编号", **shows(appeal=APPEAL_ID))]
-_REFUSALS = ["not-found", "review-state", "review-refused", "bad-appeal"]
+_REFUSALS = ["not-found", "blind-calibration", "review-state", "review-refused", "bad-appeal"]
 
 
 @router.get(
     "",
     response_model=AppealList,
     summary="申诉列表",
-    description="从新到旧列出申诉；经理只看到自己团队，坐席只看到自己。",
+    description="从新到旧列出申诉；主管只看到自己团队，坐席只看到自己。",
     responses=answers(APPEALS, errors=["bad-cursor"]),
 )
 async def read_appeals(
@@ -64,7 +64,7 @@ async def read_appeals(
     limit: Annotated[int, Query(ge=1, le=200, description="每页条数", **shows(fifty=50))] = 50,
 ) -> AppealList:
     """One page of appeals within the reader's scope."""
-    where = principal.call_scope.narrow(CallFilter())
+    where = principal.call_scope.narrow_results(CallFilter())
     page = await list_appeals(session, where, state=state, cursor=cursor, limit=limit)
     return AppealList(
         items=[
@@ -90,7 +90,7 @@ async def open_appeal(
     body: NewAppeal, principal: Appellant, session: SessionDep, services: ServicesDep
 ) -> Appeal:
     """Dispute hits of a reviewed call."""
-    call = await visible_call(session, principal, body.call_id)
+    call = await unblinded_call(session, principal, body.call_id)
     row = await appeals.appeal(
         session,
         call,
@@ -152,7 +152,7 @@ async def _open(
     row = await session.get(AppealRow, appeal_id)
     if row is None:
         raise AppError("not-found", "没有这个申诉，或当前账号无权查看；请从申诉列表里选择。")
-    call = await visible_call(session, principal, row.call_id)
+    call = await unblinded_call(session, principal, row.call_id)
     if row.state != "open":
         raise AppError(
             "review-state", "这个申诉已经了结。请刷新查看结果。", detail={"state": row.state}

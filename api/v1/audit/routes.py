@@ -68,11 +68,11 @@ def _text(description: str, example: str) -> Any:
     "",
     response_model=Trail,
     summary="审计记录",
-    description="从新到旧列出谁在何时对什么做了什么：判定、申诉、发布、收听录音等。只增不改。",
+    description="从新到旧列出谁在何时对什么做了什么：判定、申诉、发布、收听录音等。只增不改；自己正在盲评的通话暂不列出。",
     responses=answers(TRAIL, errors=["bad-cursor"]),
 )
 async def read_trail(
-    _principal: Admin,
+    principal: Admin,
     session: SessionDep,
     username: Annotated[str | None, _text("登录名", "limin")] = None,
     action: Annotated[str | None, _text("动作，或它的开头", "finding.")] = None,
@@ -98,6 +98,7 @@ async def read_trail(
         object_id=object_id,
         at_from=zoned(at_from),
         at_to=zoned(at_to),
+        reader=principal.user_id,
     )
     page = await list_entries(session, where, cursor, limit)
     return Trail(

@@ -9,6 +9,7 @@ from fastapi import APIRouter, Path, Response, status
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from api.auth import Editor, Writer
+from api.blinding import blind_among, visible_call
 from api.openapi import answers, sends, shows
 from api.principal import Principal
 from api.services import SessionDep
@@ -29,7 +30,6 @@ from api.v1.calibrations.schemas import (
     OwnVerdict,
     RuleAgreement,
 )
-from api.v1.calls.detail import visible_call
 from core.errors import AppError
 from insights.agreement import Agreement
 from insights.calibration import JudgedItem, calibration_result
@@ -37,6 +37,7 @@ from models.access import find_user
 from models.audit import record
 from models.reviews import calibrations
 from models.tables import Calibration as CalibrationRow
+from models.tables import CalibrationItem as CalibrationItemRow
 from models.tables import CalibrationVerdict
 
 router = APIRouter(prefix="/calibrations", tags=["calibrations"])
@@ -180,6 +181,8 @@ async def calibration_detail(
     items = await calibrations.items_of(session, row.id)
     verdicts = await calibrations.verdicts_of(session, row, principal.user_id)
     is_closed = row.state == "closed"
+    # A call of this one may be in another calibration that is still open.
+    blind = await blind_among(session, principal, {item.call_id for item in items})
     result = calibration_result(
         [
             JudgedItem(
@@ -194,6 +197,10 @@ async def calibration_detail(
         ]
     )
     titles = {item.rule: item.rule_name for item in items}
+
+    def is_shown(item: CalibrationItemRow) -> bool:
+        return is_closed and item.call_id not in blind
+
     entries = [
         CalibrationItem(
             position=item.position,
@@ -202,8 +209,8 @@ async def calibration_detail(
             rule_name=item.rule_name,
             ruleset=item.ruleset,
             mine=_mine(verdicts.get(item.position, {}), principal),
-            machine_outcome=item.machine_outcome if is_closed else None,
-            verdicts=_all(verdicts.get(item.position, {}), names) if is_closed else [],
+            machine_outcome=item.machine_outcome if is_shown(item) else None,
+            verdicts=_all(verdicts.get(item.position, {}), names) if is_shown(item) else [],
         )
         for item in items
     ]

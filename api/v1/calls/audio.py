@@ -9,10 +9,10 @@ from fastapi.responses import Response, StreamingResponse
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from api.auth import Reader
+from api.blinding import visible_call
 from api.openapi import answers, shows
 from api.ranges import etag_matches, parse_range
 from api.services import ServicesDep, SessionDep
-from api.v1.calls.detail import visible_call
 from api.v1.calls.examples import CALL_ID
 from api.v1.calls.media import OCTETS, attachment
 from core.errors import AppError

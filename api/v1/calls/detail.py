@@ -8,6 +8,7 @@ from typing import Any, cast
 from sqlalchemy import func, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from api.blinding import blind_among
 from api.principal import Principal
 from api.v1.calls.schemas import (
     Call,
@@ -21,11 +22,9 @@ from api.v1.calls.schemas import (
     CallSummary,
     SopSummary,
 )
-from core.errors import AppError
 from core.serial import from_json
 from models.calls import call_audio
 from models.hearing import hearing_options
-from models.reviews.calibrations import blind_calls
 from models.tables import Call as CallRow
 from models.tables import (
     CallMetricsRow,
@@ -37,37 +36,8 @@ from models.tables import (
 from qa_rules.findings import Score
 
 
-async def visible_call(session: AsyncSession, principal: Principal, call_id: uuid.UUID) -> CallRow:
-    """The call, if it exists and this principal may see it.
-
-    Raises:
-        AppError: `not-found` in both cases, so that nobody learns which ids exist.
-    """
-    row = await session.get(CallRow, call_id)
-    if row is None or not principal.call_scope.allows(row):
-        raise AppError("not-found", "没有这通录音，或当前账号无权查看；请从通话列表里选择。")
-    return row
-
-
-async def unblinded_call(
-    session: AsyncSession, principal: Principal, call_id: uuid.UUID
-) -> CallRow:
-    """The call, if this principal may see it and what was found in it.
-
-    Raises:
-        AppError: `not-found`; `blind-calibration` while they judge it blind.
-    """
-    row = await visible_call(session, principal, call_id)
-    if await blind_calls(session, principal.user_id, [call_id]):
-        raise AppError(
-            "blind-calibration",
-            "这通通话在您参加的盲评校准里，校准结束之前不显示结论。请到校准页判定。",
-        )
-    return row
-
-
-def call_summary(row: CallRow) -> CallSummary:
-    """One line of the list."""
+def call_summary(row: CallRow, *, is_blind: bool) -> CallSummary:
+    """One line of the list; without the score for who judges the call blind."""
     return CallSummary(
         id=row.id,
         state=cast(CallStateName, row.state),
@@ -85,17 +55,21 @@ def call_summary(row: CallRow) -> CallSummary:
         received_at=row.received_at,
         finished_at=row.finished_at,
         duration_ms=row.duration_ms,
-        score=row.score,
-        passed=row.passed,
-        vetoed=row.vetoed,
+        score=None if is_blind else row.score,
+        passed=None if is_blind else row.passed,
+        vetoed=None if is_blind else row.vetoed,
+        is_blind=is_blind,
         error=_error(row),
     )
 
 
-async def call_detail(session: AsyncSession, row: CallRow) -> Call:
-    """Everything about a call but its transcript, hits and single findings."""
-    results = await session.get(CallMetricsRow, row.id)
-    findings = await _grouped(session, FindingRow.outcome, FindingRow.call_id == row.id)
+async def call_detail(session: AsyncSession, principal: Principal, row: CallRow) -> Call:
+    """Everything about a call but its transcript, hits and single findings.
+
+    Who judges the call blind gets it without any result.
+    """
+    is_blind = bool(await blind_among(session, principal, [row.id]))
+    results = None if is_blind else await session.get(CallMetricsRow, row.id)
     return Call(
         id=row.id,
         state=cast(CallStateName, row.state),
@@ -106,12 +80,8 @@ async def call_detail(session: AsyncSession, row: CallRow) -> Call:
         audio=await _audio(session, row),
         stages=_stages(row),
         error=_error(row),
-        counts=CallCounts(
-            utterances=await _count(session, UtteranceRow, row.id),
-            events=await _count(session, EventHitRow, row.id),
-            findings_hit=findings.get("hit", 0),
-            findings_undecidable=findings.get("undecidable", 0),
-        ),
+        counts=await _counts(session, row.id, is_blind=is_blind),
+        is_blind=is_blind,
         sop=await _sop(session, row.id, results) if results is not None else None,
         score=from_json(Score, results.score, "已存得分") if results is not None else None,
         versions=results.versions if results is not None else None,
@@ -189,6 +159,21 @@ async def _sop(session: AsyncSession, call_id: uuid.UUID, results: CallMetricsRo
         not_applicable=states.get("not_applicable", 0),
         coverage=results.sop_coverage,
         order_adherence=results.order_adherence,
+    )
+
+
+async def _counts(session: AsyncSession, call_id: uuid.UUID, *, is_blind: bool) -> CallCounts:
+    utterances = await _count(session, UtteranceRow, call_id)
+    if is_blind:
+        return CallCounts(
+            utterances=utterances, events=None, findings_hit=None, findings_undecidable=None
+        )
+    findings = await _grouped(session, FindingRow.outcome, FindingRow.call_id == call_id)
+    return CallCounts(
+        utterances=utterances,
+        events=await _count(session, EventHitRow, call_id),
+        findings_hit=findings.get("hit", 0),
+        findings_undecidable=findings.get("undecidable", 0),
     )
 
 

@@ -37,6 +37,7 @@ SUMMARY: dict[str, Any] = {
     "score": 85.0,
     "passed": True,
     "vetoed": False,
+    "is_blind": False,
     "error": None,
 }
 
@@ -168,6 +169,7 @@ CALL: dict[str, Any] = {
         "order_adherence": 0.92,
     },
     "score": SCORE,
+    "is_blind": False,
     "versions": {"tree": "职业教育@1", "ruleset": "职业教育@1"},
 }
 

@@ -8,9 +8,9 @@ from fastapi import APIRouter, Path
 from fastapi.responses import JSONResponse
 
 from api.auth import Reader
+from api.blinding import unblinded_call, visible_call
 from api.openapi import answers, shows
 from api.services import SessionDep
-from api.v1.calls.detail import unblinded_call, visible_call
 from api.v1.calls.examples import (
     CALL_ID,
     FINDINGS,
@@ -120,13 +120,13 @@ async def read_judgements(call_id: CallId, principal: Reader, session: SessionDe
     response_model=CallMetrics,
     summary="通话指标",
     description="返回语速、静音、抢话等指标；缺数据的指标为 null 并说明原因。定义见 GET /metrics。",
-    responses=answers(METRICS, errors=["not-found", "not-ready"]),
+    responses=answers(METRICS, errors=["not-found", "not-ready", "blind-calibration"]),
 )
 async def read_call_metrics(
     call_id: CallId, principal: Reader, session: SessionDep
 ) -> JSONResponse:
     """The figures of one call."""
-    row = await visible_call(session, principal, call_id)
+    row = await unblinded_call(session, principal, call_id)
     stored = await session.get(CallMetricsRow, call_id)
     if stored is None:
         raise _not_ready(row, "分析")

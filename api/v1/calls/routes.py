@@ -6,11 +6,12 @@ from typing import Annotated, Any, cast
 from fastapi import APIRouter, Path, Query, Request, status
 
 from api.auth import Reader, Writer
+from api.blinding import blind_among, visible_call
 from api.multipart import FormLimits, read_form
 from api.openapi import answers, sends, shows
 from api.services import ServicesDep, SessionDep
 from api.v1.calls import audio, results
-from api.v1.calls.detail import call_detail, call_summary, visible_call
+from api.v1.calls.detail import call_detail, call_summary
 from api.v1.calls.examples import (
     ACKNOWLEDGED,
     AUDIO_FIX,
@@ -114,7 +115,7 @@ async def upload_calls(
     "",
     response_model=CallList,
     summary="通话列表",
-    description="按接收时间从新到旧列出通话。所有条件同时满足；经理只看到自己团队，坐席只看到自己。",
+    description="按接收时间从新到旧列出通话。所有条件同时满足；主管只看到自己团队，坐席只看到自己。",
     responses=answers(CALLS, errors=["bad-cursor"]),
 )
 async def list_calls_page(
@@ -131,7 +132,11 @@ async def list_calls_page(
 ) -> CallList:
     """One page of calls within the reader's scope, newest received first."""
     page = await list_calls(session, principal.call_scope.narrow(where), cursor, limit)
-    return CallList(items=[call_summary(row) for row in page.items], next_cursor=page.next_cursor)
+    blind = await blind_among(session, principal, [row.id for row in page.items])
+    return CallList(
+        items=[call_summary(row, is_blind=row.id in blind) for row in page.items],
+        next_cursor=page.next_cursor,
+    )
 
 
 @router.get(
@@ -143,7 +148,7 @@ async def list_calls_page(
 )
 async def read_call(call_id: CallId, principal: Reader, session: SessionDep) -> Call:
     """One call with its stages, counts, SOP summary, score and versions."""
-    return await call_detail(session, await visible_call(session, principal, call_id))
+    return await call_detail(session, principal, await visible_call(session, principal, call_id))
 
 
 @router.patch(
@@ -178,7 +183,7 @@ async def change_call(
     if changed:
         await reanalyze(session, call_id)
         await session.refresh(row)
-    return await call_detail(session, row)
+    return await call_detail(session, principal, row)
 
 
 @router.post(

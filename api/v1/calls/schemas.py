@@ -48,6 +48,7 @@ class CallSummary(BaseModel):
     score: float | None = Field(description="质检得分")
     passed: bool | None = Field(description="是否合格")
     vetoed: bool | None = Field(description="是否触发一票否决")
+    is_blind: bool = Field(description="正由您盲评：得分与结论暂不显示")
     error: CallError | None = Field(description="失败原因")
 
 
@@ -112,12 +113,12 @@ class CallStages(BaseModel):
 
 
 class CallCounts(BaseModel):
-    """How much was found."""
+    """How much was found; null where the reader judges the call blind."""
 
     utterances: int
-    events: int
-    findings_hit: int = Field(description="命中的规则数")
-    findings_undecidable: int = Field(description="无法判定的规则数")
+    events: int | None
+    findings_hit: int | None = Field(description="命中的规则数；盲评期间为 null")
+    findings_undecidable: int | None = Field(description="无法判定的规则数；盲评期间为 null")
 
 
 class SopSummary(BaseModel):
@@ -145,7 +146,8 @@ class Call(BaseModel):
     error: CallError | None
     counts: CallCounts
     sop: SopSummary | None = Field(description="分析完成前为 null")
-    score: Score | None = Field(description="得分及逐项说明；分析完成前为 null")
+    score: Score | None = Field(description="得分及逐项说明；分析完成前、盲评期间为 null")
+    is_blind: bool = Field(description="正由您盲评：各项结果暂不显示")
     versions: dict[str, Any] | None = Field(description="产生结果的模型、事件树和规则版本")
 
 

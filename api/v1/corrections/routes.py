@@ -6,9 +6,9 @@ from typing import Annotated
 from fastapi import APIRouter, Path, Query, status
 
 from api.auth import Reader, Writer
+from api.blinding import unblinded_call
 from api.openapi import answers, sends, shows
 from api.services import SessionDep
-from api.v1.calls.detail import visible_call
 from api.v1.corrections.examples import (
     CALL_CORRECTIONS,
     CALL_ID,
@@ -62,7 +62,7 @@ async def read_corrections(
     """Standing verdicts on the calls that the caller may see."""
     page = await list_corrections(
         session,
-        principal.call_scope.narrow(CallFilter()),
+        principal.call_scope.narrow_results(CallFilter()),
         tree=tree or None,
         node=node or None,
         verdict=verdict,
@@ -79,13 +79,13 @@ async def read_corrections(
     response_model=CallCorrections,
     summary="一通通话的更正",
     description="人工的结论与机器的命中并列，互不覆盖；重新分析、重新转写后仍然保留。",
-    responses=answers(CALL_CORRECTIONS, errors=["not-found"]),
+    responses=answers(CALL_CORRECTIONS, errors=["not-found", "blind-calibration"]),
 )
 async def read_call_corrections(
     call_id: _CallId, principal: Reader, session: SessionDep
 ) -> CallCorrections:
     """The verdicts on a call, and what they change."""
-    await visible_call(session, principal, call_id)
+    await unblinded_call(session, principal, call_id)
     layer, _ = await layer_of(
         session,
         call_id,
@@ -108,7 +108,7 @@ async def read_call_corrections(
         CORRECTION,
         status=201,
         description="已记录",
-        errors=["not-found", "not-ready", "bad-correction"],
+        errors=["not-found", "not-ready", "blind-calibration", "bad-correction"],
     ),
     openapi_extra=sends(GIVE),
 )
@@ -116,7 +116,7 @@ async def give_correction(
     call_id: _CallId, body: NewCorrection, principal: Writer, session: SessionDep
 ) -> Correction:
     """Store a verdict."""
-    await visible_call(session, principal, call_id)
+    await unblinded_call(session, principal, call_id)
     row = await record_correction(
         session,
         principal,
@@ -133,7 +133,7 @@ async def give_correction(
     response_model=Correction,
     summary="撤回更正",
     description="撤回后只剩机器的结论；撤回的更正不再用于学习，但留在审计记录里。",
-    responses=answers(CORRECTION, description="已撤回", errors=["not-found"]),
+    responses=answers(CORRECTION, description="已撤回", errors=["not-found", "blind-calibration"]),
 )
 async def withdraw(
     call_id: _CallId,
@@ -144,7 +144,7 @@ async def withdraw(
     session: SessionDep,
 ) -> Correction:
     """Take a verdict back."""
-    await visible_call(session, principal, call_id)
+    await unblinded_call(session, principal, call_id)
     return correction_of(
         await withdraw_correction(session, call_id, correction_id, principal.actor)
     )

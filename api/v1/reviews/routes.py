@@ -8,9 +8,9 @@ from typing import Annotated
 from fastapi import APIRouter, Path, Query
 
 from api.auth import Reader, Writer
+from api.blinding import unblinded_call
 from api.openapi import answers, sends, shows
 from api.services import ServicesDep, SessionDep
-from api.v1.calls.detail import unblinded_call
 from api.v1.calls.examples import CALL_ID
 from api.v1.reviews.detail import queue_item, review_detail
 from api.v1.reviews.examples import (
@@ -48,7 +48,7 @@ _REFUSALS = ["not-found", "not-ready", "blind-calibration", "review-state", "rev
     "",
     response_model=ReviewQueue,
     summary="复核队列",
-    description="列出已分析的通话和它们的复核状态。所有条件同时满足；经理只看到自己团队，坐席只看到自己。",
+    description="列出已分析的通话和它们的复核状态。所有条件同时满足；主管只看到自己团队，坐席只看到自己。",
     responses=answers(QUEUE, errors=["bad-cursor"]),
 )
 async def list_reviews(
@@ -70,7 +70,7 @@ async def list_reviews(
     limit: Annotated[int, Query(ge=1, le=200, description="每页条数", **shows(fifty=50))] = 50,
 ) -> ReviewQueue:
     """One page of the queue within the reader's scope."""
-    where = replace(where, calls=principal.call_scope.narrow(where.calls))
+    where = replace(where, calls=principal.call_scope.narrow_results(where.calls))
     if mine:
         where = replace(where, holder_id=principal.user_id)
     page = await list_queue(session, where, cursor, limit, order)

@@ -7,9 +7,9 @@ from fastapi import APIRouter, Path, Query
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from api.auth import Editor, Reader
+from api.blinding import refuse_blind
 from api.openapi import answers, shows
 from api.principal import Principal
-from api.scope import EVERYTHING
 from api.services import SessionDep
 from api.v1.runs.examples import BACKTEST, CHANGE, COMPARED, FINISHED
 from api.v1.runs.schemas import (
@@ -23,7 +23,7 @@ from api.v1.runs.schemas import (
     run_summary,
 )
 from core.errors import AppError
-from models.backtests import list_changes, list_compared
+from models.backtests import list_changes, list_compared, told_calls
 from models.bulk_runs import cancel_run, failures_of, get_run
 from models.tables import BulkRun
 
@@ -34,6 +34,7 @@ Cursor = Annotated[
     str | None, Query(description="上一页的 next_cursor", max_length=100, **shows(none=""))
 ]
 Limit = Annotated[int, Query(ge=1, le=200, description="每页条数", **shows(usual=50))]
+_ERRORS = ["not-found", "bad-cursor", "blind-calibration"]
 
 
 async def visible_run(session: AsyncSession, principal: Principal, run_id: uuid.UUID) -> BulkRun:
@@ -43,8 +44,20 @@ async def visible_run(session: AsyncSession, principal: Principal, run_id: uuid.
         AppError: `not-found`, also for what may not be seen.
     """
     run = await get_run(session, run_id)
-    if run.user_id != principal.user_id and principal.call_scope != EVERYTHING:
+    if run.user_id != principal.user_id and not principal.call_scope.unlimited:
         raise AppError("not-found", "没有这次任务，或当前账号无权查看。请重新开始一次。")
+    return run
+
+
+async def readable_run(session: AsyncSession, principal: Principal, run_id: uuid.UUID) -> BulkRun:
+    """The run, if this principal may see it and its result.
+
+    Raises:
+        AppError: `not-found`; `blind-calibration` while the result tells of a call that they judge
+            blind.
+    """
+    run = await visible_run(session, principal, run_id)
+    await refuse_blind(session, principal, await told_calls(session, run))
     return run
 
 
@@ -53,11 +66,11 @@ async def visible_run(session: AsyncSession, principal: Principal, run_id: uuid.
     response_model=Run,
     summary="任务的进度与结果",
     description="试用、回测或重新分析。只有发起人和能看全部通话的账号可以查看。",
-    responses=answers(FINISHED, errors=["not-found"]),
+    responses=answers(FINISHED, errors=["not-found", "blind-calibration"]),
 )
 async def read_run(run_id: RunId, principal: Reader, session: SessionDep) -> Run:
     """One run."""
-    run = await visible_run(session, principal, run_id)
+    run = await readable_run(session, principal, run_id)
     return full_run(run, await failures_of(session, run.id))
 
 
@@ -79,7 +92,7 @@ async def cancel(run_id: RunId, principal: Editor, session: SessionDep) -> RunSu
     response_model=ChangeList,
     summary="回测：增减的命中与发现",
     description="每条带证据：通话、句子、原文。",
-    responses=answers({"items": [CHANGE], "next_cursor": None}, errors=["not-found", "bad-cursor"]),
+    responses=answers({"items": [CHANGE], "next_cursor": None}, errors=_ERRORS),
 )
 async def read_changes(
     run_id: RunId,
@@ -102,7 +115,7 @@ async def read_changes(
     limit: Limit = 50,
 ) -> ChangeList:
     """What is gained and lost."""
-    await visible_run(session, principal, run_id)
+    await readable_run(session, principal, run_id)
     page = await list_changes(
         session,
         run_id,
@@ -121,9 +134,7 @@ async def read_changes(
     response_model=ComparedList,
     summary="回测：比较过的通话",
     description="changed 有任何变化的，verdict 合格与否有变化的，all 全部。",
-    responses=answers(
-        {"items": [COMPARED], "next_cursor": None}, errors=["not-found", "bad-cursor"]
-    ),
+    responses=answers({"items": [COMPARED], "next_cursor": None}, errors=_ERRORS),
 )
 async def read_compared(
     run_id: RunId,
@@ -136,7 +147,7 @@ async def read_compared(
     limit: Limit = 50,
 ) -> ComparedList:
     """The calls of a back-test."""
-    await visible_run(session, principal, run_id)
+    await readable_run(session, principal, run_id)
     page = await list_compared(session, run_id, only, cursor or None, limit)
     return ComparedList(
         items=[compared_of(row) for row in page.items], next_cursor=page.next_cursor

@@ -129,7 +129,7 @@ def progress_of(row: BulkRun) -> float | None:
 def _values(row: BulkRun) -> dict[str, Any]:
     own = {name: getattr(row, name) for name in RunSummary.model_fields if name != "progress"}
     own["kind"] = cast(RunKind, row.kind)
-    limits = ("teams", "own_agent")
+    limits = ("teams", "own_agent", "reader")
     own["request"] = {
         key: value for key, value in row.request.items() if value is not None and key not in limits
     }

@@ -75,7 +75,7 @@ async def read_execution_rates(
 ) -> ExecutionRates:
     """Execution rates of every SOP step by group."""
     zone = _zone(timezone)
-    where = principal.call_scope.narrow(
+    where = principal.call_scope.narrow_results(
         CallFilter(
             agent=agent,
             team=team,

@@ -1,6 +1,7 @@
 """Drafts that corrections and suggestions write, and the jobs that measure and learn."""
 
 import asyncio
+import uuid
 from collections.abc import Sequence
 from dataclasses import replace
 
@@ -17,6 +18,7 @@ from events.learning.proposals import Proposal, Said, proposals, with_act, with_
 from models.actors import Actor
 from models.corrections import corrections_of_tree
 from models.heads import request_figures, request_head
+from models.reviews.blinding import blind_calls
 from models.tables import TreeFigures, TreeHead
 from models.versions import Version, create_draft, edit_draft, list_versions
 from pipeline.jobs import defer_learning, defer_measuring
@@ -40,14 +42,18 @@ async def start_learning(session: AsyncSession, tree: str, actor: Actor) -> Tree
 
 
 async def open_proposals(
-    session: AsyncSession, noun: DocumentNoun, name: str
+    session: AsyncSession, noun: DocumentNoun, name: str, reader: uuid.UUID | None
 ) -> tuple[Version, tuple[Proposal, ...]]:
     """The version in use, and what the corrections of the tree would add to it.
+
+    Corrections of calls that the reader judges blind are left out until they may be seen.
 
     Raises:
         AppError: `not-found`.
     """
     version = await used_version(session, noun, name)
+    rows = await corrections_of_tree(session, name)
+    hidden = await blind_calls(session, reader, {row.call_id for row in rows})
     said = [
         Said(
             id=str(row.id),
@@ -56,7 +62,8 @@ async def open_proposals(
             said=row.verdict != "overturned",
             from_hit=row.layer is not None,
         )
-        for row in await corrections_of_tree(session, name)
+        for row in rows
+        if row.call_id not in hidden
     ]
 
     def find() -> tuple[Proposal, ...]:
@@ -73,7 +80,7 @@ async def draft_from_proposals(
     Raises:
         AppError: `not-found`, `no-proposals`.
     """
-    version, found = await open_proposals(session, noun, name)
+    version, found = await open_proposals(session, noun, name, actor.user_id)
     taken = [item for item in found if not chosen or item.id in chosen]
     if not taken:
         raise AppError("no-proposals", "没有可以加入草稿的更正。请先在通话页更正几处。")

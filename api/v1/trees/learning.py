@@ -117,9 +117,9 @@ def _add_proposals(router: APIRouter, noun: DocumentNoun) -> None:
         operation_id="read_tree_proposals",
     )
     async def read_proposals(
-        name: Annotated[str, named], _principal: Editor, session: SessionDep
+        name: Annotated[str, named], principal: Editor, session: SessionDep
     ) -> shapes.ProposalList:
-        version, found = await open_proposals(session, noun, name)
+        version, found = await open_proposals(session, noun, name, principal.user_id)
         return shapes.proposal_list(version.version, found)
 
     @router.post(

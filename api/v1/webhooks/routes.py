@@ -7,6 +7,7 @@ from fastapi import APIRouter, Path, Query, Response, status
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from api.auth import Admin
+from api.blinding import refuse_blind
 from api.openapi import answers, sends, shows
 from api.services import SessionDep
 from api.v1.webhooks.examples import (
@@ -146,7 +147,7 @@ async def send_test_event(
     responses=answers(MESSAGES, errors=["bad-cursor"]),
 )
 async def list_deliveries(
-    _principal: Admin,
+    principal: Admin,
     session: SessionDep,
     endpoint: Annotated[
         uuid.UUID | None, Query(description="接收地址编号", **shows(endpoint=ENDPOINT_ID))
@@ -165,7 +166,13 @@ async def list_deliveries(
 ) -> MessageList:
     """One page of messages with every attempt, newest first."""
     page = await webhooks.list_messages(
-        session, endpoint_id=endpoint, state=state, call_id=call, cursor=cursor, limit=limit
+        session,
+        endpoint_id=endpoint,
+        state=state,
+        call_id=call,
+        reader=principal.user_id,
+        cursor=cursor,
+        limit=limit,
     )
     attempts = await webhooks.attempts_of(session, [row.id for row in page.items])
     return MessageList(
@@ -180,11 +187,16 @@ async def list_deliveries(
     response_model=Message,
     summary="重新推送",
     description="再推送一次同一事件；webhook-id 不变，接收方可据此去重。",
-    responses=answers(PENDING_MESSAGE, status=202, description="已排队", errors=["not-found"]),
+    responses=answers(
+        PENDING_MESSAGE,
+        status=202,
+        description="已排队",
+        errors=["not-found", "blind-calibration"],
+    ),
 )
 async def replay_delivery(
     message_id: Annotated[uuid.UUID, Path(description="消息编号", **shows(message=MESSAGE_ID))],
-    _principal: Admin,
+    principal: Admin,
     session: SessionDep,
 ) -> Message:
     """Queue a message again under its old id."""
@@ -194,6 +206,8 @@ async def replay_delivery(
         if error.code != "not-found":
             raise
         raise AppError("not-found", "没有这条投递记录；请从投递记录列表里选择。") from error
+    if message.call_id is not None:
+        await refuse_blind(session, principal, [message.call_id])
     return await _answered(session, message)
 
 

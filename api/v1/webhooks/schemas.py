@@ -8,11 +8,8 @@ from typing import Any, Literal, cast
 from pydantic import BaseModel, Field
 
 from models.tables import WebhookDelivery, WebhookEndpoint, WebhookMessage
+from models.webhooks import EventType
 
-EventType = Literal[
-    "call.completed", "call.failed", "finding.reviewed", "review.completed", "appeal.opened",
-    "appeal.decided",
-]  # fmt: skip
 MessageState = Literal["pending", "delivered", "failed"]
 
 

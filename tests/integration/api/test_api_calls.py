@@ -7,7 +7,7 @@ import httpx
 import pytest
 from sqlalchemy import text
 
-from api.scope import EVERYTHING, NOTHING, CallScope
+from api.scope import CallScope
 from asr.transcript import AudioCheck, AudioFacts, ChannelSpeech, EngineInfo, Transcript, Utterance
 from core.span import Span
 from events.hits import EventHit, SopReport, StepState
@@ -226,8 +226,8 @@ async def test_scope_is_the_same_in_sql_and_as_a_predicate(seeded: Database) -> 
         )
     ]
     scopes = [
-        EVERYTHING,
-        NOTHING,
+        CallScope(),
+        CallScope(teams=frozenset()),
         CallScope(teams=frozenset({"甲组"})),
         CallScope(teams=frozenset({"甲组", "乙组"})),
         CallScope(agent="张敏"),

@@ -7,7 +7,7 @@ from api.errors import STATUS, error_response, status_of
 from api.openapi import packed, unpack
 from api.principal import Principal, effective_scopes
 from api.same_origin import require_same_origin
-from api.scope import EVERYTHING, NOTHING, CallScope
+from api.scope import CallScope
 from api.throttle import SignInThrottle
 from core.errors import AppError
 
@@ -106,13 +106,16 @@ def principal(role: str, teams: tuple[str, ...] = (), agent: str | None = None) 
 
 
 def test_roles_see_what_is_theirs() -> None:
-    assert principal("admin").call_scope is EVERYTHING
-    assert principal("reviewer").call_scope is EVERYTHING
-    assert principal("manager", ("甲",)).call_scope == CallScope(teams=frozenset({"甲"}))
-    assert principal("manager").call_scope == NOTHING
-    assert principal("agent", agent="张敏").call_scope == CallScope(agent="张敏")
-    assert principal("agent").call_scope is NOTHING
-    assert principal("visitor").call_scope is NOTHING
+    me = uuid.UUID(int=1)
+    nothing = CallScope(teams=frozenset(), reader=me)
+    assert principal("admin").call_scope == CallScope(reader=me)
+    assert principal("reviewer").call_scope.unlimited
+    assert principal("manager", ("甲",)).call_scope == CallScope(teams=frozenset({"甲"}), reader=me)
+    assert principal("manager").call_scope == nothing
+    assert principal("agent", agent="张敏").call_scope == CallScope(agent="张敏", reader=me)
+    assert principal("agent").call_scope == nothing
+    assert principal("visitor").call_scope == nothing
+    assert not nothing.unlimited
 
 
 def test_a_key_never_exceeds_its_role() -> None:
