@@ -1,9 +1,8 @@
 """WordSearch: all of many words in one pass over a text (Aho and Corasick, 1975)."""
 
-from collections.abc import Iterable, Iterator, Set
-from typing import Any
+from collections.abc import Iterable, Set
 
-import ahocorasick
+from ahocorasick_rs import AhoCorasick
 
 CharSpan = tuple[int, int]
 
@@ -11,34 +10,32 @@ CharSpan = tuple[int, int]
 class WordSearch:
     """Finds words as substrings. Compile once, search many texts; thread safe.
 
-    Empty words are never found.
+    `words` are the different ones that are looked for, in the order they were given in; empty
+    words are never found.
     """
 
     def __init__(self, words: Iterable[str]) -> None:
-        automaton = ahocorasick.Automaton()
-        for word in words:
-            if word:
-                automaton.add_word(word, word)
-        self._automaton: Any = automaton if len(automaton) else None
-        if self._automaton is not None:
-            self._automaton.make_automaton()
+        self.words = tuple(dict.fromkeys(word for word in words if word))
+        self._automaton = AhoCorasick(self.words) if self.words else None
 
-    def ends_in(self, text: str) -> Iterator[tuple[int, str]]:
-        """Place of the last character, and word, of every occurrence, by that place."""
+    def places_in(self, text: str) -> list[tuple[int, int, int]]:
+        """Number of the word in `words`, start and end of every occurrence, by their ends."""
         if self._automaton is None or not text:
-            return iter(())
-        found: Iterator[tuple[int, str]] = self._automaton.iter(text)
-        return found
+            return []
+        return self._automaton.find_matches_as_indexes(text, overlapping=True)
+
+    def ends_in(self, text: str) -> list[tuple[int, str]]:
+        """Place of the last character, and word, of every occurrence, by that place."""
+        return [(end - 1, self.words[number]) for number, _, end in self.places_in(text)]
 
     def words_in(self, text: str) -> Set[str]:
         """The words that occur in `text`."""
-        return {word for _, word in self.ends_in(text)}
+        return {self.words[number] for number in {place[0] for place in self.places_in(text)}}
 
     def spans_in(self, text: str) -> dict[str, tuple[CharSpan, ...]]:
         """Every occurrence of each word that occurs, overlapping ones included, sorted."""
         found: dict[str, tuple[CharSpan, ...]] = {}
-        for last, word in self.ends_in(text):
-            span = (last + 1 - len(word), last + 1)
-            known = found.get(word)
-            found[word] = (span,) if known is None else (*known, span)
+        for number, start, end in self.places_in(text):
+            word = self.words[number]
+            found[word] = (*found.get(word, ()), (start, end))
         return found
