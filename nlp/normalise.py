@@ -2,11 +2,11 @@
 
 import unicodedata
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cached_property, lru_cache
 from typing import Literal
 
 from asr.text import NumberNormalised, normalise_numbers
-from nlp.phonetics import toned_syllables, without_tone
+from nlp.phonetics import readings
 
 TextForm = Literal["normalised", "heard", "pinyin"]
 
@@ -59,14 +59,18 @@ class TextForms:
         return self._heard.text
 
     @cached_property
+    def _readings(self) -> tuple[tuple[str, ...], tuple[str, ...]]:
+        return readings(self.heard)
+
+    @property
     def toned(self) -> tuple[str, ...]:
         """Syllables with the tone as a digit, one for each code point of `heard`."""
-        return toned_syllables(self.heard)
+        return self._readings[0]
 
-    @cached_property
+    @property
     def pinyin(self) -> tuple[str, ...]:
         """Toneless syllables, one for each code point of `heard`."""
-        return tuple(without_tone(syllable) for syllable in self.toned)
+        return self._readings[1]
 
     @property
     def clauses(self) -> tuple[tuple[int, int], ...]:
@@ -120,7 +124,7 @@ def _strip(text: str) -> _Stripped:
             at.append(index)
             continue
         kept = False
-        for folded in unicodedata.normalize("NFKC", character).lower():
+        for folded in _folded(character):
             if _kept(folded) or (folded in "%." and _inside_number(text, index)):
                 characters.append(folded)
                 at.append(index)
@@ -138,6 +142,12 @@ def _strip(text: str) -> _Stripped:
     )
 
 
+@lru_cache(maxsize=1 << 14)
+def _folded(character: str) -> str:
+    return unicodedata.normalize("NFKC", character).lower()
+
+
+@lru_cache(maxsize=1 << 14)
 def _kept(character: str) -> bool:
     return character.isalnum() or unicodedata.category(character)[0] == "M"
 

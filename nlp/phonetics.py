@@ -1,5 +1,6 @@
 """Pinyin: syllables of a text, and codes that are equal for sounds which recognisers confuse."""
 
+import re
 import threading
 from collections.abc import Iterable
 from functools import lru_cache
@@ -7,9 +8,10 @@ from itertools import groupby
 from typing import Any
 
 from pypinyin import Style, lazy_pinyin
-from pypinyin.constants import RE_HANS
-from pypinyin.seg.mmseg import seg
+from pypinyin.constants import PHRASES_DICT, RE_HANS
+from pypinyin.seg.mmseg import p_set
 
+_CHINESE = re.compile("[一-鿿]*")
 _INITIALS = (("zh", "z"), ("ch", "c"), ("sh", "s"))
 _FINALS = (("ing", "in"), ("eng", "en"), ("ang", "an"))
 _CODES_FROM = 0xF0000  # Supplementary private use area A: no text has these code points.
@@ -20,27 +22,84 @@ def syllables(text: str) -> tuple[str, ...]:
 
     Readings are chosen by word (`银行` is yin hang), so they depend on the neighbours.
     """
-    return tuple(without_tone(syllable) for syllable in toned_syllables(text))
+    return readings(text)[1]
 
 
 def toned_syllables(text: str) -> tuple[str, ...]:
     """As `syllables`, with the tone as a digit, 5 for the neutral one (`yin2`, `hang2`)."""
-    found: list[str] = []
-    for has_reading, characters in groupby(text, _has_reading):
+    return readings(text)[0]
+
+
+def readings(text: str) -> tuple[tuple[str, ...], tuple[str, ...]]:
+    """`toned_syllables` and `syllables` of one text, for the price of one."""
+    toned: list[str] = []
+    toneless: list[str] = []
+    for has_reading, run in _runs(text):
         if has_reading:
-            for word in seg.cut("".join(characters)):
-                found += _readings(word)
+            for sounds in map(_readings, _words(run)):
+                toned += sounds[0]
+                toneless += sounds[1]
         else:
-            found += characters
-    return tuple(found)
+            toned += run
+            toneless += run
+    return tuple(toned), tuple(toneless)
+
+
+def _runs(text: str) -> Iterable[tuple[bool, str]]:
+    """The runs of characters that pypinyin may read, and of those between them."""
+    if _CHINESE.fullmatch(text):  # The usual case, in one step.
+        return ((True, text),)
+    runs = groupby(text, _has_reading)
+    return ((has_reading, "".join(characters)) for has_reading, characters in runs)
+
+
+def _words(text: str) -> list[str]:
+    """Words of pypinyin's dictionary, from the left the longest, and the characters between.
+
+    They are those of `pypinyin.seg.mmseg`, which looks at every prefix of every rest of the text.
+    As there, a rest that only begins a longer word is read character by character.
+    """
+    longest_from = _longest_words()
+    words: list[str] = []
+    at, size = 0, len(text)
+    while at < size:
+        longest = longest_from.get(text[at : at + 2])
+        if longest is None:
+            words.append(text[at])
+            at += 1
+            continue
+        end = _word_end(text, at, longest)
+        if end == at + 1 and longest > size - at and text[at:] in p_set:
+            return [*words, *text[at:]]
+        words.append(text[at:end])
+        at = end
+    return words
+
+
+def _word_end(text: str, at: int, longest: int) -> int:
+    """Where the longest word of the dictionary that begins at `at` ends, or its character."""
+    for end in range(min(at + longest, len(text)), at + 1, -1):
+        if text[at:end] in PHRASES_DICT:
+            return end
+    return at + 1
+
+
+@lru_cache(maxsize=1)
+def _longest_words() -> dict[str, int]:
+    """Length of the longest word of the dictionary that begins with two characters."""
+    longest: dict[str, int] = {}
+    for word in PHRASES_DICT:
+        longest[word[:2]] = max(longest.get(word[:2], 0), len(word))
+    return longest
 
 
 @lru_cache(maxsize=1 << 16)
-def _readings(word: str) -> tuple[str, ...]:
-    """The toned syllables of one word of pypinyin's dictionary, or of one character."""
-    return tuple(
+def _readings(word: str) -> tuple[tuple[str, ...], tuple[str, ...]]:
+    """The syllables of one word of pypinyin's dictionary, or of one character; also toneless."""
+    toned = tuple(
         lazy_pinyin(word, style=Style.TONE3, errors=_characters, neutral_tone_with_five=True)
     )
+    return toned, tuple(without_tone(syllable) for syllable in toned)
 
 
 @lru_cache(maxsize=1 << 15)
@@ -91,17 +150,23 @@ class SoundCodes:
     """
 
     def __init__(self, *, fuzzy: bool = True) -> None:
-        self._fuzzy = fuzzy
-        self._codes: dict[str, str] = {}
-        self._lock = threading.Lock()
+        self._codes = _Codes(fuzzy=fuzzy)
 
     def encode(self, sounds: Iterable[str]) -> str:
         """One code point for each syllable of `sounds`, in order."""
-        codes = self._codes
-        return "".join([codes.get(sound) or self._new(sound) for sound in sounds])
+        return "".join(map(self._codes.__getitem__, sounds))
 
-    def _new(self, sound: str) -> str:
+
+class _Codes(dict[str, str]):
+    """The codes of the sounds met so far; one that is new gets its own when it is looked up."""
+
+    def __init__(self, *, fuzzy: bool) -> None:
+        super().__init__()
+        self._fuzzy = fuzzy
+        self._lock = threading.Lock()
+
+    def __missing__(self, sound: str) -> str:
         fuzzy = fuzzy_syllable(sound) if self._fuzzy else sound
         with self._lock:
-            code = self._codes.setdefault(fuzzy, chr(_CODES_FROM + len(self._codes)))
-            return self._codes.setdefault(sound, code)
+            code = self.setdefault(fuzzy, chr(_CODES_FROM + len(self)))
+            return self.setdefault(sound, code)

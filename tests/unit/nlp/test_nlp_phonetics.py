@@ -4,6 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from pypinyin import Style, lazy_pinyin
+from pypinyin.constants import PHRASES_DICT
 
 from nlp.phonetics import SoundCodes, fuzzy_syllable, syllables, toned_syllables, without_tone
 
@@ -66,3 +67,19 @@ def test_codes_agree_between_threads() -> None:
 def test_readings_kept_by_word_are_those_of_the_whole_text(text: str) -> None:
     whole = lazy_pinyin(text, style=Style.TONE3, errors=list, neutral_tone_with_five=True)
     assert toned_syllables(text) == tuple(whole)
+
+
+BEGINNINGS = sorted(PHRASES_DICT)[::97]
+
+
+@given(
+    st.lists(
+        st.builds(lambda word, size: word[:size], st.sampled_from(BEGINNINGS), st.integers(1, 6)),
+        max_size=5,
+    )
+)
+def test_words_and_their_beginnings_are_read_as_in_the_whole_text(parts: list[str]) -> None:
+    text = "".join(parts)
+    whole = lazy_pinyin(text, style=Style.TONE3, errors=list, neutral_tone_with_five=True)
+    assert toned_syllables(text) == tuple(whole)
+    assert syllables(text) == tuple(without_tone(sound) for sound in whole)
