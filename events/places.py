@@ -1,6 +1,6 @@
 """Places in a call: the time of some characters of an utterance, and distances between hits."""
 
-from asr.transcript import Role, Transcript, Utterance
+from asr.transcript import Role, Transcript, Utterance, Word
 from core.span import Span
 from events.tree import Anchor, Scope
 
@@ -10,29 +10,26 @@ def span_of(utterance: Utterance, start: int, end: int) -> Span:
 
     From word times when there are any; otherwise characters are taken as equally long.
     """
-    words = _words_at(utterance)
-    inside = [span for at, size, span in words if at < end and at + size > start]
-    if inside:
-        return Span(inside[0].start_ms, max(inside[-1].end_ms, inside[0].start_ms))
+    first: Word | None = None
+    last: Word | None = None
+    position = 0
+    for word in utterance.words:
+        text = word.text.strip()
+        at = utterance.text.find(text, position) if text else -1
+        if at >= end:
+            break
+        if at >= 0:
+            position = at + len(text)
+            if position > start:
+                first, last = first or word, word
+    if first is not None and last is not None:
+        return Span(first.start_ms, max(first.start_ms, last.start_ms, last.end_ms))
     length = max(len(utterance.text), 1)
     duration = utterance.end_ms - utterance.start_ms
     return Span(
         utterance.start_ms + duration * min(start, length) // length,
         utterance.start_ms + duration * min(end, length) // length,
     )
-
-
-def _words_at(utterance: Utterance) -> list[tuple[int, int, Span]]:
-    """Offset, length and time of each word that is found in the text, in order."""
-    places: list[tuple[int, int, Span]] = []
-    position = 0
-    for word in utterance.words:
-        text = word.text.strip()
-        at = utterance.text.find(text, position) if text else -1
-        if at >= 0:
-            places.append((at, len(text), Span(word.start_ms, max(word.end_ms, word.start_ms))))
-            position = at + len(text)
-    return places
 
 
 def may_say(node: Role, utterance: Role) -> bool:

@@ -13,6 +13,7 @@ shrunk towards the curve of all nodes, so that 0.5 means the same everywhere.
 import zlib
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 
 import numpy as np
 from numpy.typing import NDArray
@@ -35,6 +36,7 @@ _GRAM_WEIGHT = 0.75
 _GAMMA = 3.0
 _RIDGE = 0.4
 _COUNTER_WEIGHT = 2.0
+_LEAST_NORM = 1e-6
 _USUAL_CURVE = np.array([9.0, -3.5])
 
 
@@ -63,15 +65,19 @@ class SemanticModel:
 
     def _train(self, encoder: SentenceEncoder, targets: Doubles, weights: Doubles) -> None:
         self._vectors = encoder.encode(self._texts)
+        own = [np.flatnonzero(column > 0) for column in targets.T]
+        self._examples = [([self._texts[at] for at in rows], self._vectors[rows]) for rows in own]
         grams = _grams(self._texts)
         self._idf = _inverse_frequency(grams)
         kernel = self._gaussian(self._vectors)
-        weighted = _unit(grams * self._idf)
+        weighted = grams * self._idf
+        weighted /= np.maximum(np.linalg.norm(weighted, axis=1, keepdims=True), _LEAST_NORM)
         kernel += _GRAM_WEIGHT * (weighted @ weighted.T) + 1.0
         self._alphas, left_out = _fit(kernel.astype(np.float64), targets, weights)
         # The linear part collapses into one weight per n-gram; only the Gaussian part still
         # needs the training sentences.
-        self._gram_weights = (_GRAM_WEIGHT * weighted.T @ self._alphas).astype(np.float32)
+        by_gram = (_GRAM_WEIGHT * weighted.T @ self._alphas).astype(np.float32)
+        self._gram_weights: Floats = by_gram * self._idf[:, None]
         self._bias = self._alphas.sum(axis=0)
         self._slopes, self._offsets = _calibrate(left_out, targets)
         self.left_out: Doubles = _sigmoid(left_out * self._slopes + self._offsets)
@@ -86,14 +92,26 @@ class SemanticModel:
             return np.zeros((len(texts), len(self.paths)), dtype=np.float32)
         with single_threaded_algebra():
             margins = self._gaussian(vectors) @ self._alphas
-            margins += _unit(_grams(texts) * self._idf) @ self._gram_weights + self._bias
+            margins += self._linear(texts) + self._bias
         scores: Floats = _sigmoid(margins * self._slopes + self._offsets).astype(np.float32)
         return scores
 
+    def _linear(self, texts: Sequence[str]) -> Floats:
+        """The linear kernel's part of the margins, shape (len(texts), len(paths))."""
+        slots, starts = _occurring(texts)
+        sums: Floats = np.add.reduceat(self._gram_weights[slots], starts, axis=0)
+        squares = np.add.reduceat(self._idf[slots] ** 2, starts)
+        sums /= np.maximum(np.sqrt(squares), _LEAST_NORM)[:, None]
+        return sums
+
+    def is_example(self, column: int, text: str) -> bool:
+        """Whether a text is one of a node's examples, word for word."""
+        return text in self._examples[column][0]
+
     def nearest(self, column: int, vector: Floats) -> str:
         """The example of a node that is most like a sentence vector."""
-        rows = np.flatnonzero(self._targets[:, column] > 0)
-        return self._texts[int(rows[np.argmax(self._vectors[rows] @ vector)])]
+        texts, vectors = self._examples[column]
+        return texts[int(np.argmax(vectors @ vector))]
 
     def expectation(self, path: str, threshold: float | None) -> Expectation:
         """What to expect of a node's examples at a threshold; None = at the best one for it."""
@@ -154,30 +172,41 @@ def _fit(kernel: Doubles, targets: Doubles, weights: Doubles) -> tuple[Floats, D
 
 
 def _grams(texts: Sequence[str]) -> Floats:
-    """Counts of hashed character n-grams, dampened; shape (len(texts), 2 ** _GRAM_BITS)."""
-    counts = np.zeros((len(texts), 1 << _GRAM_BITS), dtype=np.float32)
-    mask = (1 << _GRAM_BITS) - 1
-    for row, text in enumerate(texts):
+    """Which hashed character n-grams occur, 0 or 1; shape (len(texts), 2 ** _GRAM_BITS)."""
+    grams = np.zeros((len(texts), 1 << _GRAM_BITS), dtype=np.float32)
+    slots, starts = _occurring(texts)
+    rows = np.repeat(np.arange(len(texts)), np.diff(starts, append=len(slots)))
+    grams[rows, slots] = 1.0
+    return grams
+
+
+def _occurring(texts: Sequence[str]) -> tuple[NDArray[np.intp], NDArray[np.intp]]:
+    """The slots of the n-grams of all texts, each once in a text, and where each text's begin.
+
+    No text is without any: the borders of a text are part of its n-grams.
+    """
+    slots: list[int] = []
+    starts: list[int] = []
+    for text in texts:
+        starts.append(len(slots))
         padded = f"^{text}$"
-        slots = [
-            zlib.crc32(padded[i : i + size].encode()) & mask
+        slots += {
+            _slot(padded[at : at + size])
             for size in _GRAM_SIZES
-            for i in range(len(padded) - size + 1)
-        ]
-        counts[row, slots] = 1.0
-    return counts
+            for at in range(len(padded) - size + 1)
+        }
+    return np.array(slots, dtype=np.intp), np.array(starts, dtype=np.intp)
+
+
+@lru_cache(maxsize=1 << 16)
+def _slot(gram: str) -> int:
+    return zlib.crc32(gram.encode()) & ((1 << _GRAM_BITS) - 1)
 
 
 def _inverse_frequency(grams: Floats) -> Floats:
     occurring = (grams > 0).sum(axis=0)
     weights: Floats = np.log((1 + len(grams)) / (1 + occurring)).astype(np.float32)
     return weights
-
-
-def _unit(rows: Floats) -> Floats:
-    norms = np.linalg.norm(rows, axis=1, keepdims=True)
-    unit: Floats = rows / np.maximum(norms, 1e-6)
-    return unit
 
 
 def _sigmoid(values: Doubles) -> Doubles:

@@ -5,7 +5,7 @@ doubt about the seller. Where the act model finds the node's act very unlikely, 
 count. Phrases and examples that people wrote themselves always do.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from functools import lru_cache
 
@@ -30,19 +30,27 @@ class ActVeto:
         }
         self._typed = ExactMatcher(tuple(_typed(node) for node in nodes if node.match.act))
 
-    def unlikely(self, chances: Floats) -> frozenset[str]:
-        """Paths of the nodes whose act is unlikely in a turn with these chances."""
-        return frozenset(path for path, at in self._columns.items() if chances[at] < UNLIKELY)
+    def unlikely(self, paths: Iterable[str], chances: Floats | None) -> frozenset[str]:
+        """Those of `paths` whose act is unlikely in a turn with these chances, if they are known.
+
+        `chances` has one for each label; None where nothing was read.
+        """
+        if chances is None:
+            return frozenset()
+        columns = self._columns
+        return frozenset(
+            path for path in paths if path in columns and chances[columns[path]] < UNLIKELY
+        )
 
     def exact(
-        self, found: Mapping[str, ExactMatch], text: TextForms, unlikely: frozenset[str]
-    ) -> dict[str, ExactMatch]:
+        self, found: Mapping[str, ExactMatch], text: TextForms, chances: Floats | None
+    ) -> Mapping[str, ExactMatch]:
         """The exact matches that stand: in unlikely nodes those of people's own phrases."""
-        doubted = unlikely & found.keys()
+        doubted = self.unlikely(found, chances)
         if not doubted:
-            return dict(found)
+            return found
         kept = {path: match for path, match in found.items() if path not in doubted}
-        return kept | self._typed.match(text, set(doubted))
+        return kept | self._typed.match(text, doubted)
 
 
 def _typed(node: EventNode) -> EventNode:

@@ -6,6 +6,7 @@ from typing import Any
 
 from asr.transcript import Transcript
 from core.errors import AppError
+from events.learned import base_model
 from events.learning.fitting import (
     LabelledTurn,
     Ratios,
@@ -17,7 +18,7 @@ from events.learning.fitting import (
 )
 from events.learning.guard import Guard, guard_turns
 from events.learning.head import Head
-from events.matching import TreeMatcher, base_model
+from events.matching import TreeMatcher
 
 FEWEST_LABELS = 10
 GUARD_LOSS = 0.01

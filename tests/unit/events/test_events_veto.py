@@ -27,7 +27,7 @@ def _kept(node: EventNode, said: str, chances: np.ndarray) -> bool:
     text = forms(said)
     found = ExactMatcher((node,)).match(text, {PATH})
     assert found
-    return PATH in veto.exact(found, text, veto.unlikely(chances))
+    return PATH in veto.exact(found, text, chances)
 
 
 def test_a_shipped_phrase_counts_unless_its_act_is_unlikely() -> None:
@@ -47,4 +47,4 @@ def test_a_phrase_of_ones_own_counts_always() -> None:
 
 def test_nodes_without_an_act_are_left_alone() -> None:
     node = replace(_node("名额"), match=replace(_node("名额").match, act=None))
-    assert ActVeto([node]).unlikely(DOUBTFUL) == frozenset()
+    assert ActVeto([node]).unlikely([PATH], DOUBTFUL) == frozenset()
