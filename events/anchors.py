@@ -14,11 +14,10 @@ class FoundPlaces:
     def __init__(self) -> None:
         self._found: dict[str, list[Utterance]] = {}
 
-    def add(self, path: str, utterance: Utterance) -> None:
-        """Note a hit of a node: its parents are hit with it, so anchors may name either."""
-        parts = path.split("/")
-        for depth in range(1, len(parts) + 1):
-            self._found.setdefault("/".join(parts[:depth]), []).append(utterance)
+    def add(self, anchors: Sequence[str], utterance: Utterance) -> None:
+        """Note a hit for all the anchors that it counts for."""
+        for path in anchors:
+            self._found.setdefault(path, []).append(utterance)
 
     def precede(self, anchor: Anchor, utterance: Utterance) -> bool:
         """Whether a node of the anchor was found before an utterance, within its limits."""
@@ -35,6 +34,18 @@ class FoundPlaces:
 
     def _of(self, anchor: Anchor) -> list[Utterance]:
         return [utterance for path in anchor.nodes for utterance in self._found.get(path, ())]
+
+
+def anchors_above(nodes: Sequence[EventNode]) -> dict[str, tuple[str, ...]]:
+    """By path of a node the anchors of any of the nodes that a hit of it counts for.
+
+    A parent is hit when a child is, so anchors may name either.
+    """
+    named = dict.fromkeys(anchor for node in nodes for anchor in node.anchors())
+    return {
+        node.path: tuple(a for a in named if node.path == a or node.path.startswith(f"{a}/"))
+        for node in nodes
+    }
 
 
 def in_order_of_anchors(tree: EventTree, nodes: Sequence[EventNode]) -> list[EventNode]:

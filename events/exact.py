@@ -1,8 +1,7 @@
 """Exact layers: keyword expressions, regular expressions, and keywords by sound."""
 
-from collections.abc import Iterator, Mapping, Sequence, Set
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence, Set
 from dataclasses import dataclass
-from itertools import pairwise
 
 import re2
 
@@ -12,7 +11,6 @@ from events.cues import negated, quoted
 from events.keywords import (
     CharSpan,
     Expression,
-    Occurrences,
     find,
     map_terms,
     needed,
@@ -48,7 +46,7 @@ class _Expression:
     needed: tuple[frozenset[str], ...]
 
     def may_hold(self, present: Mapping[str, object]) -> bool:
-        return not any(terms.isdisjoint(present) for terms in self.needed)
+        return all([not one_of.isdisjoint(present) for one_of in self.needed])
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,8 +100,9 @@ class ExactMatcher:
         for form, content, sentences in _texts(text):
             present = self._words.spans_in(content)
             due = self._maybe(self._written, present, present, allowed - found.keys())
+            places = _by_sentence(present, sentences) if due else ()
             for path, which in due.items():
-                span = self._first(path, which, content, sentences, present)
+                span = self._first(path, which, content, sentences, places)
                 if span:
                     found[path] = ExactMatch("keyword", form, *span)
             for path in self._patterns.candidates(content, sentences) & (allowed - found.keys()):
@@ -115,8 +114,9 @@ class ExactMatcher:
             # The last form is the heard one: other terms may stand there as they are written.
             either = {**present, **sounding}
             due = self._maybe(self._heard, sounding, either, allowed - found.keys())
+            places = _by_sentence(either, text.heard_sentences) if due else ()
             for path, which in due.items():
-                span = self._first(path, which, text.heard, text.heard_sentences, either)
+                span = self._first(path, which, text.heard, text.heard_sentences, places)
                 if span:
                     found[path] = ExactMatch("pinyin", "pinyin", *span)
         return found
@@ -138,14 +138,18 @@ class ExactMatcher:
         which: Sequence[int],
         content: str,
         sentences: Sequence[CharSpan],
-        places: _Places,
+        places: Sequence[_Places],
     ) -> CharSpan | None:
-        """Where the first of some expressions of a node holds, in the first sentence it does."""
+        """Where the first of some expressions of a node holds, in the first sentence it does.
+
+        `places` are those of the terms in each sentence, counted from its beginning.
+        """
         rules = self._rules[path]
-        for start, end in sentences:
-            occurrences = _inside(places, start, end)
+        for (start, end), inside in zip(sentences, places, strict=True):
+            if not inside:
+                continue
             for at in which:
-                spans = find(rules.expressions[at].expression, occurrences)
+                spans = find(rules.expressions[at].expression, inside.get)
                 span = _said(content[start:end], spans, rules.negation) if spans else None
                 if span:
                     return start + span[0], start + span[1]
@@ -164,14 +168,19 @@ class ExactMatcher:
         return None
 
 
-def _inside(places: _Places, start: int, end: int) -> Occurrences:
-    """Occurrences of terms between two borders, counted from the first."""
-
-    def occurrences(term: str) -> tuple[CharSpan, ...]:
-        return tuple([(a - start, b - start) for a, b in places.get(term, ())
-                      if a >= start and b <= end])  # fmt: skip
-
-    return occurrences
+def _by_sentence(places: _Places, sentences: Sequence[CharSpan]) -> list[_Places]:
+    """The places of terms in each sentence, counted from its beginning."""
+    if len(sentences) == 1:
+        return [places]
+    found: list[_Places] = []
+    for start, end in sentences:
+        inside: _Places = {}
+        for term, spans in places.items():
+            within = tuple([(a - start, b - start) for a, b in spans if start <= a and b <= end])
+            if within:
+                inside[term] = within
+        found.append(inside)
+    return found
 
 
 def compile_expression(source: str) -> Expression:
@@ -263,32 +272,25 @@ class _Sounds:
     """Keyword terms by sound; the shorter a term, the more exactly it must agree."""
 
     def __init__(self, words: list[str]) -> None:
-        fuzzy, exact = SoundCodes(), SoundCodes(fuzzy=False)
-        long = _by_code(fuzzy, [word for word in words if len(word) >= _FUZZY_MIN])
-        medium = _by_code(exact, [word for word in words if len(word) == _SOUND_MIN])
-        self._searches = (
-            (fuzzy, WordSearch(long), long),
-            (exact, WordSearch(medium), medium),
+        self._long = _Sounding(
+            SoundCodes(), [word for word in words if len(word) >= _FUZZY_MIN], syllables
         )
-        self._short: dict[tuple[str, ...], list[str]] = {}
-        for word in words:
-            if len(word) == _EXACT_MIN:
-                self._short.setdefault(toned_syllables(word), []).append(word)
+        self._medium = _Sounding(
+            SoundCodes(fuzzy=False), [word for word in words if len(word) == _SOUND_MIN], syllables
+        )
+        self._short = _Sounding(
+            SoundCodes(fuzzy=False),
+            [word for word in words if len(word) == _EXACT_MIN],
+            toned_syllables,
+        )
 
     def find(self, text: TextForms) -> _Places:
         """Terms that occur in `heard` by sound and nowhere as written, with their spans."""
-        found: _Places = {}
-        heard = text.heard
-        for codes, search, words in self._searches:
-            for code, spans in search.spans_in(codes.encode(text.pinyin) if words else "").items():
-                found.update((word, spans) for word in words[code] if word not in heard)
-        places: dict[str, list[CharSpan]] = {}
-        for start, pair in enumerate(pairwise(text.toned)) if self._short else ():
-            for word in self._short.get(pair, ()):
-                if word not in heard:
-                    places.setdefault(word, []).append((start, start + _EXACT_MIN))
+        found = self._long.find(text.heard, text.pinyin)
+        found.update(self._medium.find(text.heard, text.pinyin))
+        places = self._short.find(text.heard, text.toned)
         if places:
-            edges = default_tokenizer().boundaries(heard)
+            edges = default_tokenizer().boundaries(text.heard)
             for word, near in places.items():
                 whole = tuple(span for span in near if edges.issuperset(span))
                 if whole:
@@ -296,9 +298,26 @@ class _Sounds:
         return found
 
 
-def _by_code(codes: SoundCodes, words: Sequence[str]) -> dict[str, list[str]]:
-    """Words by their sound."""
-    found: dict[str, list[str]] = {}
-    for word in words:
-        found.setdefault(codes.encode(syllables(word)), []).append(word)
-    return found
+class _Sounding:
+    """Terms that are looked for by the codes of their sounds."""
+
+    def __init__(
+        self, codes: SoundCodes, words: Sequence[str], read: Callable[[str], Iterable[str]]
+    ) -> None:
+        self._codes = codes
+        self._words: dict[str, list[str]] = {}
+        for word in words:
+            self._words.setdefault(codes.encode(read(word)), []).append(word)
+        self._search = WordSearch(self._words)
+
+    def find(self, heard: str, sounds: Iterable[str]) -> _Places:
+        """The terms that occur in the sounds of a text and nowhere in its characters."""
+        if not self._words:
+            return {}
+        coded = self._search.spans_in(self._codes.encode(sounds))
+        return {
+            word: spans
+            for code, spans in coded.items()
+            for word in self._words[code]
+            if word not in heard
+        }

@@ -21,7 +21,7 @@ from dataclasses import dataclass
 from core.errors import AppError
 
 CharSpan = tuple[int, int]
-Occurrences = Callable[[str], tuple[CharSpan, ...]]
+Occurrences = Callable[[str], tuple[CharSpan, ...] | None]
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,9 +110,9 @@ def needed(expression: Expression) -> tuple[frozenset[str], ...]:
 def find(expression: Expression, occurrences: Occurrences) -> tuple[CharSpan, ...]:
     """Where the expression holds: sorted spans, empty when it does not hold.
 
-    `occurrences(term)` gives the spans of a term in the text at hand, so the same expression
-    runs on characters and on sounds. An `&` gives one span around the first place of each of
-    its positive parts.
+    `occurrences(term)` gives the spans of a term in the text at hand, nothing or None where there
+    are none, so the same expression runs on characters and on sounds. An `&` gives one span
+    around the first place of each of its positive parts.
     """
     spans = _evaluate(expression, occurrences)
     return tuple(sorted(spans)) if spans else ()
@@ -138,21 +138,29 @@ def substring_spans(term: str, text: str) -> tuple[CharSpan, ...]:
 # None = does not hold; an empty set = holds, with nothing to point at (a negation).
 def _evaluate(expression: Expression, occurrences: Occurrences) -> set[CharSpan] | None:
     if isinstance(expression, Term):
-        return set(occurrences(expression.text)) or None
+        spans = occurrences(expression.text)
+        return set(spans) if spans else None
+    if isinstance(expression, AnyOf):
+        return _any_of(expression, occurrences)
     if isinstance(expression, Not):
         return set() if _evaluate(expression.inner, occurrences) is None else None
     if isinstance(expression, Near):
-        left = _evaluate(expression.left, occurrences) or ()
-        right = _evaluate(expression.right, occurrences) or ()
-        return _pairs(left, right, expression.distance) or None
-    if isinstance(expression, AnyOf):
-        held = [
-            spans
-            for part in expression.parts
-            if (spans := _evaluate(part, occurrences)) is not None
-        ]
-        return set().union(*held) if held else None
+        left = _evaluate(expression.left, occurrences)
+        right = _evaluate(expression.right, occurrences) if left else None
+        return _pairs(left, right, expression.distance) or None if left and right else None
     return _all_of(expression, occurrences)
+
+
+def _any_of(expression: AnyOf, occurrences: Occurrences) -> set[CharSpan] | None:
+    held: set[CharSpan] | None = None
+    for part in expression.parts:
+        if isinstance(part, Term):  # Mostly it is one of many words, of which few occur.
+            spans: Iterable[CharSpan] | None = occurrences(part.text) or None
+        else:
+            spans = _evaluate(part, occurrences)
+        if spans is not None:
+            held = {*spans} if held is None else held.union(spans)
+    return held
 
 
 def _all_of(expression: AllOf, occurrences: Occurrences) -> set[CharSpan] | None:

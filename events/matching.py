@@ -10,7 +10,7 @@ from asr.transcript import Role, Transcript, Utterance
 from core.evidence import Form, Layer
 from events.acts.features import Floats
 from events.acts.reading import ActPlace
-from events.anchors import FoundPlaces, in_order_of_anchors
+from events.anchors import FoundPlaces, anchors_above, in_order_of_anchors
 from events.cues import offer_denied
 from events.exact import ExactMatch, ExactMatcher
 from events.examples import ExampleLayer, ExampleMatch
@@ -81,6 +81,7 @@ class TreeMatcher:
         self._nodes = [node for node in tree.walk() if not node.match.empty]
         self._rank = {node.path: rank for rank, node in enumerate(tree.walk())}
         self._order = in_order_of_anchors(tree, self._nodes)
+        self._anchors = anchors_above(self._nodes)
         self._exact = ExactMatcher(tuple(self._nodes))
         self._encoder = encoder
         self._learned = LearnedLayer(self._nodes, encoder, head)
@@ -128,7 +129,7 @@ class TreeMatcher:
                 hit = self._decide(node, item, places)
                 if hit is not None:
                     hits.append(hit)
-                    places.add(node.path, item.utterance)
+                    places.add(self._anchors[node.path], item.utterance)
         hits.sort(key=lambda h: (h.start_ms, h.utterance or 0, self._rank[h.node]))
         return tuple(hits)
 
