@@ -1,6 +1,6 @@
 """Exact layers: keyword expressions, regular expressions, and keywords by sound."""
 
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence, Set
+from collections.abc import Callable, Iterable, Iterator, KeysView, Sequence, Set
 from dataclasses import dataclass
 
 import re2
@@ -45,8 +45,8 @@ class _Expression:
     expression: Expression
     needed: tuple[frozenset[str], ...]
 
-    def may_hold(self, present: Mapping[str, object]) -> bool:
-        return all([not one_of.isdisjoint(present) for one_of in self.needed])
+    def may_hold(self, present: KeysView[str]) -> bool:
+        return not any(map(present.isdisjoint, self.needed))
 
 
 @dataclass(frozen=True, slots=True)
@@ -127,8 +127,9 @@ class ExactMatcher:
         """The expressions of each node that may hold: a term is due, and all they need is there."""
         touched = {place for term in due for place in index.get(term, ()) if place[0] in allowed}
         found: dict[str, list[int]] = {}
+        there = present.keys()
         for path, at in sorted(touched):
-            if self._rules[path].expressions[at].may_hold(present):
+            if self._rules[path].expressions[at].may_hold(there):
                 found.setdefault(path, []).append(at)
         return found
 

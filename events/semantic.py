@@ -10,10 +10,8 @@ support vector machines", 2004). On these a logistic curve is fitted for each no
 shrunk towards the curve of all nodes, so that 0.5 means the same everywhere.
 """
 
-import zlib
 from collections.abc import Sequence
 from dataclasses import dataclass
-from functools import lru_cache
 
 import numpy as np
 from numpy.typing import NDArray
@@ -24,6 +22,7 @@ from events.nodes.thresholds import Expectation, best_threshold, expected
 from events.segments import semantic_text as semantic_text
 from events.tree import EventNode, EventTree
 from nlp.encoders.base import SentenceEncoder
+from nlp.grams import gram_slots
 from nlp.normalise import forms
 from nlp.threads import single_threaded_algebra
 
@@ -31,7 +30,6 @@ Floats = NDArray[np.float32]
 Doubles = NDArray[np.float64]
 
 _GRAM_BITS = 13
-_GRAM_SIZES = (1, 2, 3)
 _GRAM_WEIGHT = 0.75
 _GAMMA = 3.0
 _RIDGE = 0.4
@@ -98,7 +96,7 @@ class SemanticModel:
 
     def _linear(self, texts: Sequence[str]) -> Floats:
         """The linear kernel's part of the margins, shape (len(texts), len(paths))."""
-        slots, starts = _occurring(texts)
+        slots, starts = gram_slots(texts, _GRAM_BITS)
         sums: Floats = np.add.reduceat(self._gram_weights[slots], starts, axis=0)
         squares = np.add.reduceat(self._idf[slots] ** 2, starts)
         sums /= np.maximum(np.sqrt(squares), _LEAST_NORM)[:, None]
@@ -174,33 +172,10 @@ def _fit(kernel: Doubles, targets: Doubles, weights: Doubles) -> tuple[Floats, D
 def _grams(texts: Sequence[str]) -> Floats:
     """Which hashed character n-grams occur, 0 or 1; shape (len(texts), 2 ** _GRAM_BITS)."""
     grams = np.zeros((len(texts), 1 << _GRAM_BITS), dtype=np.float32)
-    slots, starts = _occurring(texts)
+    slots, starts = gram_slots(texts, _GRAM_BITS)
     rows = np.repeat(np.arange(len(texts)), np.diff(starts, append=len(slots)))
     grams[rows, slots] = 1.0
     return grams
-
-
-def _occurring(texts: Sequence[str]) -> tuple[NDArray[np.intp], NDArray[np.intp]]:
-    """The slots of the n-grams of all texts, each once in a text, and where each text's begin.
-
-    No text is without any: the borders of a text are part of its n-grams.
-    """
-    slots: list[int] = []
-    starts: list[int] = []
-    for text in texts:
-        starts.append(len(slots))
-        padded = f"^{text}$"
-        slots += {
-            _slot(padded[at : at + size])
-            for size in _GRAM_SIZES
-            for at in range(len(padded) - size + 1)
-        }
-    return np.array(slots, dtype=np.intp), np.array(starts, dtype=np.intp)
-
-
-@lru_cache(maxsize=1 << 16)
-def _slot(gram: str) -> int:
-    return zlib.crc32(gram.encode()) & ((1 << _GRAM_BITS) - 1)
 
 
 def _inverse_frequency(grams: Floats) -> Floats:
