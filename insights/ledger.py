@@ -5,23 +5,16 @@ from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import lru_cache
-from typing import Any
 
-from sqlalchemy import and_, func, select, tuple_
-from sqlalchemy.dialects.postgresql import distinct_on
+from sqlalchemy import select, tuple_
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from insights.agreement import Agreement, fleiss_agreement
+from insights.ledger_rows import RuleKey, calibrated_items, loose_verdicts, sampled_counts
 from insights.reviewer_error import ReviewerError, reviewer_error
-from insights.rule_accuracy import Estimate, RuleAccuracy, Stratum, StratumCount, rule_accuracy
-from models.tables import (
-    Calibration,
-    CalibrationItem,
-    CalibrationVerdict,
-    FindingVerdict,
-    ReviewSampleItem,
-    RuleSetVersion,
-)
+from insights.rule_accuracy import Estimate, RuleAccuracy, StratumCount, rule_accuracy
+from models.calls import CallFilter
+from models.tables import RuleSetVersion
 from qa_rules.documents.rule_sets import parse_ruleset
 from qa_rules.model import Rule
 from qa_rules.scoring.accuracy import PrecisionFigure, rule_fingerprint
@@ -75,20 +68,27 @@ class Ledger:
 
 
 async def accuracy_ledger(
-    session: AsyncSession, *, ruleset: str | None = None, rule: str | None = None
+    session: AsyncSession,
+    *,
+    ruleset: str | None = None,
+    rule: str | None = None,
+    where: CallFilter | None = None,
 ) -> Ledger:
     """The ledger of every rule that anybody judged or sampled (of one rule set, of one rule).
 
-    Verdicts that a later analysis detached still count for the version that they were made on; a
-    verdict that somebody replaced does not, so an appeal that is upheld corrects the figures. The
-    reviewers' error is pooled over all rules: one rule alone is rarely calibrated often enough.
+    `where` says on which calls; None = all. Verdicts that a later analysis detached still count for
+    the version that they were made on; a verdict that somebody replaced does not, so an appeal that
+    is upheld corrects the figures. The reviewers' error is pooled over all rules and calls: one
+    rule or team alone is rarely calibrated often enough.
     """
-    strata = await _strata(session)
-    loose = await _loose_verdicts(session)
-    calibrated = await _calibrated(session)
+    chosen = where or CallFilter()
+    strata = await sampled_counts(session, chosen)
+    loose = await loose_verdicts(session, chosen)
+    calibrated = await calibrated_items(session, chosen)
+    everywhere = calibrated if where is None else await calibrated_items(session, CallFilter())
     references = {ref for ref, _ in (*strata, *loose, *calibrated)}
     known = await _rules(session, references)
-    error = reviewer_error([pair for items in calibrated.values() for pair in items])
+    error = reviewer_error(_together(everywhere))
     groups: dict[tuple[str, str, str], list[str]] = defaultdict(list)
     for reference, rule_id in sorted({*strata, *loose, *calibrated}, key=_by_version):
         name = reference.rpartition("@")[0]
@@ -102,8 +102,9 @@ async def accuracy_ledger(
         _entry(key, tuple(versions), strata, loose, calibrated, known, error)
         for key, versions in sorted(groups.items(), key=lambda item: item[0][:2])
     ]
-    everything = [pair for items in calibrated.values() for pair in items]
-    return Ledger(entries=tuple(entries), human_human=_agreement(everything), error=error)
+    return Ledger(
+        entries=tuple(entries), human_human=_agreement(_together(calibrated)), error=error
+    )
 
 
 def precision_figures(ledger: Ledger) -> dict[str, PrecisionFigure]:
@@ -121,17 +122,13 @@ def precision_figures(ledger: Ledger) -> dict[str, PrecisionFigure]:
     }
 
 
-_Key = tuple[str, str]
-"""Rule set reference and rule id."""
-
-
 def _entry(
     key: tuple[str, str, str],
     versions: tuple[str, ...],
-    strata: Mapping[_Key, Sequence[StratumCount]],
-    loose: Mapping[_Key, Mapping[str, tuple[int, int]]],
-    calibrated: Mapping[_Key, Sequence[tuple[int, int]]],
-    known: Mapping[_Key, Rule],
+    strata: Mapping[RuleKey, Sequence[StratumCount]],
+    loose: Mapping[RuleKey, Mapping[str, tuple[int, int]]],
+    calibrated: Mapping[RuleKey, Sequence[tuple[int, int]]],
+    known: Mapping[RuleKey, Rule],
     error: ReviewerError | None,
 ) -> LedgerEntry:
     name, rule_id, fingerprint = key
@@ -187,109 +184,7 @@ def _with_loose_precision(
     )
 
 
-def _standing() -> Any:
-    """The last verdict on each rule, call and rule set version that nobody has replaced."""
-    return (
-        select(FindingVerdict)
-        .where(FindingVerdict.standing != "superseded")
-        .ext(distinct_on(FindingVerdict.call_id, FindingVerdict.rule, FindingVerdict.ruleset))
-        .order_by(
-            FindingVerdict.call_id,
-            FindingVerdict.rule,
-            FindingVerdict.ruleset,
-            FindingVerdict.id.desc(),
-        )
-        .subquery()
-    )
-
-
-async def _strata(session: AsyncSession) -> dict[_Key, list[StratumCount]]:
-    item, verdict = ReviewSampleItem, _standing()
-    same = and_(
-        verdict.c.call_id == item.call_id,
-        verdict.c.rule == item.rule,
-        verdict.c.ruleset == item.ruleset,
-    )
-    rows = await session.execute(
-        select(
-            item.sample_id,
-            item.rule,
-            item.ruleset,
-            item.stratum,
-            func.max(item.population).label("population"),
-            func.count().label("drawn"),
-            func.count(verdict.c.id).label("judged"),
-            func.count().filter(verdict.c.outcome == "hit").label("positive"),
-        )
-        .outerjoin(verdict, same)
-        .group_by(item.sample_id, item.rule, item.ruleset, item.stratum)
-    )
-    found: dict[_Key, list[StratumCount]] = defaultdict(list)
-    for row in rows:
-        stratum: Stratum = "hit" if row.stratum == "hit" else "non_hit"
-        found[row.ruleset, row.rule].append(
-            StratumCount(
-                sample=str(row.sample_id), stratum=stratum, population=row.population,
-                drawn=row.drawn, judged=row.judged, positive=row.positive,
-            )
-        )  # fmt: skip
-    return found
-
-
-async def _loose_verdicts(session: AsyncSession) -> dict[_Key, dict[str, tuple[int, int]]]:
-    """Verdicts outside every sample: machine outcome -> (verdicts, of which hit)."""
-    item, verdict = ReviewSampleItem, _standing()
-    sampled = (
-        select(item.call_id)
-        .where(
-            item.call_id == verdict.c.call_id,
-            item.rule == verdict.c.rule,
-            item.ruleset == verdict.c.ruleset,
-        )
-        .exists()
-    )
-    rows = await session.execute(
-        select(
-            verdict.c.rule,
-            verdict.c.ruleset,
-            verdict.c.machine_outcome,
-            func.count().label("n"),
-            func.count().filter(verdict.c.outcome == "hit").label("positive"),
-        )
-        .where(~sampled)
-        .group_by(verdict.c.rule, verdict.c.ruleset, verdict.c.machine_outcome)
-    )
-    found: dict[_Key, dict[str, tuple[int, int]]] = defaultdict(dict)
-    for row in rows:
-        found[row.ruleset, row.rule][row.machine_outcome] = (row.n, row.positive)
-    return found
-
-
-async def _calibrated(session: AsyncSession) -> dict[_Key, list[tuple[int, int]]]:
-    """Each item of a closed calibration as (judgements, of which hit)."""
-    item, verdict = CalibrationItem, CalibrationVerdict
-    rows = await session.execute(
-        select(
-            item.rule,
-            item.ruleset,
-            func.count().label("n"),
-            func.count().filter(verdict.outcome == "hit").label("positive"),
-        )
-        .join(Calibration, Calibration.id == item.calibration_id)
-        .join(
-            verdict,
-            and_(verdict.calibration_id == item.calibration_id, verdict.position == item.position),
-        )
-        .where(Calibration.state == "closed")
-        .group_by(item.calibration_id, item.position, item.rule, item.ruleset)
-    )
-    found: dict[_Key, list[tuple[int, int]]] = defaultdict(list)
-    for row in rows:
-        found[row.ruleset, row.rule].append((row.n, row.positive))
-    return found
-
-
-async def _rules(session: AsyncSession, references: Iterable[str]) -> dict[_Key, Rule]:
+async def _rules(session: AsyncSession, references: Iterable[str]) -> dict[RuleKey, Rule]:
     pairs = []
     for reference in references:
         name, _, version = reference.rpartition("@")
@@ -310,10 +205,14 @@ def _parsed(_version: uuid.UUID, name: str, document: str) -> tuple[Rule, ...]:
     return parse_ruleset(document, name).rules
 
 
+def _together(calibrated: Mapping[RuleKey, Sequence[tuple[int, int]]]) -> list[tuple[int, int]]:
+    return [pair for items in calibrated.values() for pair in items]
+
+
 def _agreement(items: Iterable[tuple[int, int]]) -> Agreement:
     return fleiss_agreement([{"hit": hits, "clear": n - hits} for n, hits in items])
 
 
-def _by_version(key: _Key) -> tuple[str, int, str]:
+def _by_version(key: RuleKey) -> tuple[str, int, str]:
     name, _, version = key[0].rpartition("@")
     return name, int(version) if version.isdigit() else 0, key[1]

@@ -17,14 +17,17 @@ class StratumCount:
     """One stratum of one sample: of `population` findings `drawn` were drawn at random.
 
     `judged` of those have a human verdict, `positive` of them say that the rule was truly broken.
+    `population` is an estimate where samples overlap or only a part of the calls is asked about;
+    `population_variance` is then what is unsure about it (`insights.sampled_findings`).
     """
 
     sample: str
     stratum: Stratum
-    population: int
+    population: float
     drawn: int
     judged: int
     positive: int
+    population_variance: float = 0.0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -75,7 +78,8 @@ def rule_accuracy(
     non-hits outweighs every true one when misses are rare. With known error rates each share q is
     replaced by (q - f) / (1 - f - s), f and s the chances of a false hit and a false clear (Rogan
     and Gladen 1978, Am. J. Epidemiol. 107, pp. 71-76), and the uncertainty of f and s widens the
-    interval.
+    interval. Where populations are estimates, their relative variances widen the interval of the
+    ratio on the scale of its logarithm.
     """
     hits = _of(counts, "hit")
     both = _judged_in_both(counts)
@@ -168,6 +172,9 @@ def _recall(counts: Sequence[StratumCount], error: ReviewerError | None) -> Esti
         true_hits,
         (hits * found.low, hits * found.high),
     )
+    doubt = _relative_variance(counts, "hit") + _relative_variance(counts, "non_hit")
+    if spread := Z_95 * math.sqrt(doubt):
+        low, high = _widened(misses / true_hits if true_hits else math.inf, low, high, spread)
     return Estimate(
         value=true_hits / (true_hits + misses),
         low=0.0 if math.isinf(high) else 1 / (1 + high),
@@ -175,6 +182,22 @@ def _recall(counts: Sequence[StratumCount], error: ReviewerError | None) -> Esti
         judged=found.judged + missed.judged,
         effective=found.effective + missed.effective,
     )
+
+
+def _relative_variance(counts: Sequence[StratumCount], stratum: Stratum) -> float:
+    chosen = _of(counts, stratum)
+    total = sum(count.population for count in chosen)
+    return sum(count.population_variance for count in chosen) / total**2 if total else 0.0
+
+
+def _widened(ratio: float, low: float, high: float, spread: float) -> tuple[float, float]:
+    """The bounds of a ratio moved out by a second, independent doubt `spread` in its logarithm."""
+    if not 0 < ratio < math.inf:
+        return low * math.exp(-spread), high * math.exp(spread)
+    below = ratio * math.exp(-math.hypot(math.log(ratio / low), spread)) if low > 0 else 0.0
+    if math.isinf(high):
+        return below, high
+    return below, ratio * math.exp(math.hypot(math.log(high / ratio), spread))
 
 
 def _kappa(counts: Sequence[StratumCount]) -> float | None:

@@ -16,7 +16,7 @@ from events.judgement import Judgements
 from models.calls import METADATA_COLUMNS, hold_stage
 from models.heads import head_in_force
 from models.results import StoredAnalysis, load_transcript, save_analyses, save_transcripts
-from models.reviews.accuracy import latest_accuracy
+from models.reviews.accuracy import accuracies_in_use
 from models.reviews.reviews import reviewed_calls
 from models.tables import Call
 from models.vectors import Vectors, load_vectors, save_vectors_of_calls
@@ -141,7 +141,7 @@ async def analyze_call(resources: Resources, call: Call, token: uuid.UUID) -> No
             session, resources.settings.judge, call.id, transcript, analyzer.questions
         )
         known = (await load_vectors(session, [call.id], analyzer.encoder_id)).get(call.id, {})
-        accuracies = await latest_accuracy(session)
+        accuracies = (await accuracies_in_use(session)).of(call.team)
     analysed = await asyncio.to_thread(
         analyse_stored, analyzer, transcript, call, judgements, known, accuracies
     )

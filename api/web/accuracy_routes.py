@@ -2,6 +2,7 @@
 
 import datetime as dt
 import uuid
+from collections.abc import Mapping
 from typing import Annotated, Literal
 
 from fastapi import APIRouter, Form, Request, Response
@@ -9,8 +10,9 @@ from fastapi.responses import RedirectResponse
 
 from api.auth import Admin, Editor, Reader, Writer
 from api.services import SessionDep
+from api.v1.accuracy.filters import LedgerChoice, ledger_calls
 from api.v1.accuracy.routes import freeze
-from api.v1.accuracy.schemas import coverage_of, ledger_of
+from api.v1.accuracy.schemas import NewSnapshot, coverage_of, ledger_of
 from api.v1.calibrations.routes import (
     calibration_detail,
     close_calibration,
@@ -19,6 +21,7 @@ from api.v1.calibrations.routes import (
     visible_calibration,
 )
 from api.v1.calibrations.schemas import NewCalibration
+from api.v1.calls.filters import zoned
 from api.v1.review_samples.routes import NewSample, create_sample, draw_again, list_samples
 from api.web.page_route import PageRoute
 from api.web.rendering import query, render
@@ -28,26 +31,30 @@ from insights.dictionary import metric
 from insights.ledger import accuracy_ledger
 from insights.qa_figures import qa_figures
 from models import access
-from models.calls import CallFilter
 from models.reviews import calibrations
-from models.reviews.accuracy import latest_accuracy
+from models.reviews.accuracy import accuracies_in_use
 
 router = APIRouter(route_class=PageRoute, include_in_schema=False)
 
 _JUDGES = ("admin", "manager", "reviewer")
+_FILTERS = ("team", "campaign", "from", "to")
 
 
 @router.get("/accuracy")
 async def accuracy_page(request: Request, principal: Reader, session: SessionDep) -> Response:
     """The accuracy ledger, with the QA coverage of what the visitor may see."""
-    in_use = (await latest_accuracy(session)).reference
-    ledger = ledger_of(await accuracy_ledger(session), in_use)
-    seen = principal.call_scope.narrow_results(CallFilter())
-    figures = coverage_of(await qa_figures(session, seen))
+    asked = {name: request.query_params.get(name, "").strip() for name in _FILTERS}
+    chosen = _chosen(asked)
+    where = ledger_calls(principal, chosen)
+    in_use = (await accuracies_in_use(session)).of(chosen.team).reference
+    ledger = ledger_of(await accuracy_ledger(session, where=where), in_use)
+    covered = principal.call_scope.narrow_results(where)
     values = {
         "user": principal,
         "ledger": ledger,
-        "coverage": figures,
+        "asked": asked,
+        "is_chosen": not chosen.everything,
+        "coverage": coverage_of(await qa_figures(session, covered)),
         "metrics": {
             name: metric(name)
             for name in (
@@ -59,11 +66,39 @@ async def accuracy_page(request: Request, principal: Reader, session: SessionDep
     return render(request, "accuracy.html", values)
 
 
+def _chosen(asked: Mapping[str, str]) -> LedgerChoice:
+    """The calls that these texts describe. The last day is meant to be included."""
+    last = _day(asked["to"])
+    return LedgerChoice(
+        team=asked["team"] or None,
+        campaign=asked["campaign"] or None,
+        called_from=_day(asked["from"]),
+        called_to=last + dt.timedelta(days=1) if last else None,
+    )
+
+
+def _day(text: str) -> dt.datetime | None:
+    """The start of a day in the time zone of the service; None for no text.
+
+    Raises:
+        AppError: `validation-failed` for what is no date.
+    """
+    if not text:
+        return None
+    try:
+        return zoned(dt.datetime.fromisoformat(text))
+    except ValueError as error:
+        raise AppError("validation-failed", "请填写日期，例如 2026-01-31。") from error
+
+
 @router.post("/accuracy/snapshots")
-async def freeze_submit(principal: Admin, session: SessionDep) -> Response:
-    """Put the ledger's figures to use."""
-    await freeze(principal, session)
-    return RedirectResponse("/accuracy", status_code=303)
+async def freeze_submit(
+    principal: Admin, session: SessionDep, team: Annotated[str, Form(max_length=200)] = ""
+) -> Response:
+    """Put the ledger's figures to use, for all calls or for one team's."""
+    chosen = team.strip() or None
+    await freeze(principal, session, NewSnapshot(team=chosen))
+    return RedirectResponse("/accuracy" + query({"team": chosen}), status_code=303)
 
 
 @router.post("/review-samples")
@@ -79,11 +114,10 @@ async def sample_submit(
     rules: Annotated[str, Form()] = "",
 ) -> Response:
     """Draw a sample and show the queue of its calls. The last day is meant to be included."""
-    try:
-        first = dt.datetime.fromisoformat(called_from)
-        last = dt.datetime.fromisoformat(called_to) + dt.timedelta(days=1)
-    except ValueError as error:
-        raise AppError("validation-failed", "请填写抽样的起止日期，例如 2026-01-31。") from error
+    first, last = _day(called_from), _day(called_to)
+    if first is None or last is None:
+        raise AppError("validation-failed", "请填写抽样的起止日期，例如 2026-01-31。")
+    last += dt.timedelta(days=1)
     body = from_json(
         NewSample,
         {

@@ -1,10 +1,12 @@
 """Frozen accuracy figures: numbered, immutable, read back as the value that scoring takes."""
 
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from typing import Any
 
 from sqlalchemy import func, select, text
+from sqlalchemy.dialects.postgresql import distinct_on
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from core.errors import AppError
@@ -15,10 +17,31 @@ from qa_rules.scoring.accuracy import NOTHING_MEASURED, PrecisionFigure, RuleAcc
 _REFERENCE = re.compile(r"accuracy@([1-9][0-9]{0,8})")
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AccuraciesInUse:
+    """The newest snapshot of all calls, and the newest of each team that has one of its own."""
+
+    everywhere: RuleAccuracies = NOTHING_MEASURED
+    teams: Mapping[str, RuleAccuracies] = field(default_factory=dict)
+
+    def of(self, team: str | None) -> RuleAccuracies:
+        """What the calls of a team are scored with: its own snapshot or the one of all calls.
+
+        The newer of the two; nothing measured before the first one.
+        """
+        own = self.teams.get(team) if team is not None else None
+        if own is None or _number(own.reference) < _number(self.everywhere.reference):
+            return self.everywhere
+        return own
+
+
 async def freeze_accuracy(
-    session: AsyncSession, figures: dict[str, PrecisionFigure], created_by: str
+    session: AsyncSession,
+    figures: Mapping[str, PrecisionFigure],
+    created_by: str,
+    team: str | None = None,
 ) -> AccuracySnapshot:
-    """The new snapshot; analyses use it from now on, and stored scores stay as they are.
+    """The new snapshot; analyses (of that team) use it from now on, stored scores stay.
 
     `figures` maps rule fingerprints to measured precision.
     """
@@ -27,6 +50,7 @@ async def freeze_accuracy(
     row = AccuracySnapshot(
         version=(last or 0) + 1,
         document={key: to_json(figure) for key, figure in figures.items()},
+        team=team,
         created_by=created_by,
     )
     session.add(row)
@@ -35,12 +59,18 @@ async def freeze_accuracy(
     return row
 
 
-async def latest_accuracy(session: AsyncSession) -> RuleAccuracies:
-    """The figures that analyses use; nothing measured before the first snapshot."""
-    row = await session.scalar(
-        select(AccuracySnapshot).order_by(AccuracySnapshot.version.desc()).limit(1)
+async def accuracies_in_use(session: AsyncSession) -> AccuraciesInUse:
+    """The figures that analyses use."""
+    rows = await session.scalars(
+        select(AccuracySnapshot)
+        .ext(distinct_on(AccuracySnapshot.team))
+        .order_by(AccuracySnapshot.team, AccuracySnapshot.version.desc())
     )
-    return NOTHING_MEASURED if row is None else accuracies_of(row)
+    found = {row.team: accuracies_of(row) for row in rows}
+    return AccuraciesInUse(
+        everywhere=found.get(None, NOTHING_MEASURED),
+        teams={team: figures for team, figures in found.items() if team is not None},
+    )
 
 
 async def accuracy_named(session: AsyncSession, reference: str) -> RuleAccuracies:
@@ -51,8 +81,8 @@ async def accuracy_named(session: AsyncSession, reference: str) -> RuleAccuracie
     """
     if not reference:
         return NOTHING_MEASURED
-    found = _REFERENCE.fullmatch(reference)
-    row = await session.get(AccuracySnapshot, int(found[1])) if found else None
+    number = _number(reference)
+    row = await session.get(AccuracySnapshot, number) if number else None
     if row is None:
         raise AppError("not-found", f"没有准确率快照 {reference}。请查看快照列表。")
     return accuracies_of(row)
@@ -74,3 +104,8 @@ def accuracies_of(row: AccuracySnapshot) -> RuleAccuracies:
             key: from_json(PrecisionFigure, value, "已存准确率") for key, value in document.items()
         },
     )
+
+
+def _number(reference: str) -> int:
+    found = _REFERENCE.fullmatch(reference)
+    return int(found[1]) if found else 0

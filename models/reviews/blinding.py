@@ -9,7 +9,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from models.tables import Calibration, CalibrationItem, CalibrationMember
 
 
-def calls_judged_blind(reader: uuid.UUID | None) -> Select[tuple[uuid.UUID]]:
+def calls_judged_blind(reader: uuid.UUID | None) -> Select[uuid.UUID]:
     """The ids of the calls in open calibrations that the reader judges in; never NULL."""
     return (
         select(CalibrationItem.call_id)

@@ -60,7 +60,8 @@ class FindingVerdict(Base):
     one. `evidence` is what the verdict rests on: the machine's for confirm and overturn, the
     reviewer's own for add. `places` are the utterances that it lies in, as
     `models.reviews.verdicts.Place`. `standing`: `current`; `superseded` by a later verdict on the
-    same rule; `detached` since an analysis no longer finds what was judged.
+    same rule; `withdrawn` before the review was submitted; `detached` since an analysis no longer
+    finds what was judged.
     """
 
     __tablename__ = "finding_verdicts"
@@ -87,7 +88,9 @@ class FindingVerdict(Base):
         CheckConstraint("decision IN ('confirm','overturn','add')", name="decision"),
         CheckConstraint("outcome IN ('hit','clear')", name="outcome"),
         CheckConstraint("stage IN ('review','final')", name="stage"),
-        CheckConstraint("standing IN ('current','superseded','detached')", name="standing"),
+        CheckConstraint(
+            "standing IN ('current','superseded','withdrawn','detached')", name="standing"
+        ),
         Index("ix_finding_verdicts_call_id", "call_id"),
         Index("ix_finding_verdicts_rule_ruleset", "rule", "ruleset"),
         Index(
@@ -183,13 +186,15 @@ class ReviewSampleItem(Base):
 class AccuracySnapshot(Base):
     """The ledger's figures frozen at one moment, so that scores made with them can be repeated.
 
-    `version` counts from 1; `document` is a `qa_rules.scoring.accuracy.RuleAccuracies`.
+    `version` counts from 1; `document` is a `qa_rules.scoring.accuracy.RuleAccuracies`. `team` is
+    the only one whose calls are scored with it; None for all.
     """
 
     __tablename__ = "accuracy_snapshots"
 
     version: Mapped[int] = mapped_column(primary_key=True, autoincrement=False)
     document: Mapped[dict[str, Any]]
+    team: Mapped[str | None]
     created_by: Mapped[str]
     created_at: Mapped[CreatedAt]
 

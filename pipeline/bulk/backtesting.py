@@ -9,7 +9,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from events.judgement import Judgements
 from models.backtests import ComparedCall, save_comparisons
-from models.reviews.accuracy import latest_accuracy
+from models.reviews.accuracy import accuracies_in_use
 from models.tables import BulkRun, Call
 from nlp.vectors import Shelf, using
 from pipeline.analysis import CallAnalyzer
@@ -65,7 +65,7 @@ async def _comparable(
     analyzers, in_force, items = resources.analyzers, InForce(), []
     encoder = await asyncio.to_thread(lambda: analyzers.encoder_id)
     async with resources.database.session() as session:
-        accuracies = await latest_accuracy(session)
+        in_use = await accuracies_in_use(session)
         for stored in await load_calls(session, call_ids, encoder):
             pair = await in_force.of(session, stored.call.domain)
             head = await in_force.head(session, pair[0])
@@ -80,6 +80,7 @@ async def _comparable(
                 stored.transcript,
                 tuple(dict.fromkeys((*before.questions, *after.questions))),
             )
+            accuracies = in_use.of(stored.call.team)
             items.append(_Comparable(stored, before, after, judgements, accuracies))
     return items
 

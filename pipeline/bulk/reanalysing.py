@@ -10,7 +10,7 @@ from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from events.judgement import Judgements
-from models.reviews.accuracy import latest_accuracy
+from models.reviews.accuracy import accuracies_in_use
 from models.tables import BulkRun, Call
 from pipeline.analysis import CallAnalyzer
 from pipeline.analyzing import Analysed, NewResult, analyse_stored, store_results
@@ -94,7 +94,7 @@ async def _due(resources: Resources, call_ids: Sequence[uuid.UUID]) -> list[_Due
     analyzers, in_force, due = resources.analyzers, InForce(), []
     encoder = await asyncio.to_thread(lambda: analyzers.encoder_id)
     async with resources.database.session() as session:
-        accuracies = await latest_accuracy(session)
+        in_use = await accuracies_in_use(session)
         for stored in await load_calls(session, call_ids, encoder):
             pair = await in_force.of(session, stored.call.domain)
             head = await in_force.head(session, pair[0])
@@ -106,6 +106,7 @@ async def _due(resources: Resources, call_ids: Sequence[uuid.UUID]) -> list[_Due
                 stored.transcript,
                 analyzer.questions,
             )
+            accuracies = in_use.of(stored.call.team)
             due.append(_Due(stored, pair, analyzer, judgements, accuracies))
     return due
 

@@ -26,9 +26,14 @@ class PrecisionFigure:
     low: float
     high: float
 
+    @property
+    def enough(self) -> bool:
+        """Whether the estimate itself may be gone by, not only its interval."""
+        return self.judged >= ENOUGH_VERDICTS
+
     def below(self, minimum: float) -> bool:
         """Whether the rule is known to be less precise than `minimum`."""
-        return self.high < minimum or (self.judged >= ENOUGH_VERDICTS and self.precision < minimum)
+        return self.high < minimum or (self.enough and self.precision < minimum)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

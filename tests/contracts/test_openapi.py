@@ -153,7 +153,6 @@ def test_bodies_are_documented_where_they_are_expected(document: dict[str, Any])
         "/appeals/{appeal_id}/withdrawal",
         "/review-samples/{sample_id}/draw",
         "/calibrations/{calibration_id}/closing",
-        "/accuracy/snapshots",
     }
     for at, op in operations(document):
         method, path = at.split(" ")

@@ -57,7 +57,7 @@ class AccuracyLedger(BaseModel):
     entries: list[RuleEntry]
     reviewer_error: ReviewerErrorRates | None
     kappa_human_human: float | None = Field(description="全部校准合并的人–人 κ")
-    in_use: str | None = Field(description="评分正在采用的快照")
+    in_use: str | None = Field(description="评分正在采用的快照（所选团队的）")
 
 
 class CoverageFigures(BaseModel):
@@ -72,10 +72,21 @@ class CoverageFigures(BaseModel):
     appeal_success_rate: float | None
 
 
+class NewSnapshot(BaseModel):
+    """Whose calls the figures are for."""
+
+    model_config = {"extra": "forbid"}
+
+    team: str | None = Field(
+        None, min_length=1, max_length=200, description="只用于这个团队的通话；不写则用于全部"
+    )
+
+
 class Snapshot(BaseModel):
     """Frozen figures."""
 
     reference: str
+    team: str | None = Field(description="只用于这个团队的通话；null 为全部")
     created_by: str
     created_at: dt.datetime
     rules: int = Field(description="有精确率的规则数")
@@ -191,7 +202,9 @@ COVERAGE: dict[str, Any] = {
 }
 SNAPSHOT: dict[str, Any] = {
     "reference": "accuracy@3",
+    "team": None,
     "created_by": "wanggang",
     "created_at": "2025-02-05T01:00:00Z",
     "rules": 12,
 }
+NEW_SNAPSHOT: dict[str, Any] = {"team": None}

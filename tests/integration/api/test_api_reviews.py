@@ -264,3 +264,36 @@ async def test_listening_is_in_the_audit_trail_once(
         )
     trail = (await admin.get("/api/v1/audit", params={"action": "recording.read"})).json()["items"]
     assert [(e["username"], e["object_id"]) for e in trail] == [("li", str(accepted.call_id))]
+
+
+async def test_the_ledger_is_narrowed_within_what_one_may_see(
+    as_user: MakeClient, seeded: Database
+) -> None:
+    for team in ("甲组", "乙组"):
+        call = await call_with(seeded, team=team)
+        await reviewed(await as_user("li", role="reviewer"), call)
+    admin, li = await as_user("admin"), await as_user("li", role="reviewer")
+    boss = await as_user("boss", role="manager", teams=["甲组"])
+    agent = await as_user("zhang", role="agent", agent="小张")
+
+    async def verdicts(client: httpx.AsyncClient, **query: str) -> int:
+        answer = await client.get("/api/v1/accuracy", params=query)
+        assert answer.status_code == 200, answer.text
+        return sum(entry["verdicts"] for entry in answer.json()["entries"])
+
+    for client in (admin, li, boss, agent):
+        assert await verdicts(client) == 2, "of all calls for everybody"
+    assert await verdicts(admin, team="乙组") == await verdicts(boss, team="甲组") == 1
+    assert await verdicts(li, called_from="2026-03-03") == 0
+    for client, query in (
+        (boss, {"team": "乙组"}), (boss, {"campaign": "春"}), (agent, {"team": "甲组"}),
+    ):  # fmt: skip
+        answer = await client.get("/api/v1/accuracy", params=query)
+        assert code(answer) == (403, "out-of-scope"), query
+
+    one = (await admin.post("/api/v1/accuracy/snapshots", json={"team": "甲组"})).json()
+    assert (one["reference"], one["team"]) == ("accuracy@1", "甲组")
+    assert (await boss.get("/api/v1/accuracy", params={"team": "甲组"})).json()["in_use"] == (
+        "accuracy@1"
+    )
+    assert (await boss.get("/api/v1/accuracy")).json()["in_use"] is None

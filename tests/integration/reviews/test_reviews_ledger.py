@@ -18,7 +18,7 @@ from insights.qa_figures import qa_figures
 from models.access import get_user
 from models.calls import CallFilter
 from models.reviews import calibrations, samples
-from models.reviews.accuracy import accuracy_named, freeze_accuracy, latest_accuracy
+from models.reviews.accuracy import accuracies_in_use, accuracy_named, freeze_accuracy
 from models.reviews.queue import QueueFilter, count_queue, list_queue
 from models.tables import Call, ReviewSample, ReviewSampleItem, User
 from pipeline.reviews import workflow
@@ -271,13 +271,13 @@ async def test_frozen_figures_keep_their_name_and_value(desk: Desk) -> None:
     for call in await calls_with_promises(desk, 3, 0):
         await verdict(desk, call.id, Judgement(rule="promise", decision="confirm"))
     async with desk.database.session() as session:
-        assert await latest_accuracy(session) == NOTHING_MEASURED
+        assert (await accuracies_in_use(session)).of(None) == NOTHING_MEASURED
         figures = precision_figures(await accuracy_ledger(session))
         await freeze_accuracy(session, figures, "admin")
-        first = await latest_accuracy(session)
+        first = (await accuracies_in_use(session)).of(None)
         await freeze_accuracy(session, {}, "admin")
         await session.commit()
-        assert (await latest_accuracy(session)).reference == "accuracy@2"
+        assert (await accuracies_in_use(session)).of(None).reference == "accuracy@2"
         assert await accuracy_named(session, "accuracy@1") == first
         assert await accuracy_named(session, "") == NOTHING_MEASURED
         (figure,) = first.figures.values()

@@ -1,0 +1,243 @@
+"""What the accuracy ledger counts, read from the tables of reviews."""
+
+from collections import defaultdict
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from sqlalchemy import (
+    ColumnElement,
+    Subquery,
+    and_,
+    exists,
+    false,
+    func,
+    or_,
+    select,
+    true,
+)
+from sqlalchemy.dialects.postgresql import aggregate_order_by, distinct_on
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from insights.rule_accuracy import Stratum, StratumCount
+from insights.sampled_findings import DrawnCell, Frame, weighted_counts
+from models.calls import CallFilter, filter_conditions
+from models.tables import (
+    Calibration,
+    CalibrationItem,
+    CalibrationVerdict,
+    Call,
+    FindingVerdict,
+    ReviewSample,
+    ReviewSampleItem,
+)
+
+RuleKey = tuple[str, str]
+"""Rule set reference (`name@version`) and rule id."""
+
+_STRATA: tuple[Stratum, ...] = ("hit", "non_hit")
+
+
+async def sampled_counts(
+    session: AsyncSession, where: CallFilter
+) -> dict[RuleKey, list[StratumCount]]:
+    """The sampled findings of each rule on the calls of `where`, weighted to all of them.
+
+    A finding that several samples drew, or could have drawn, counts once.
+    """
+    frames = await _frames(session)
+    cells = await _cells(session, where)
+    found: dict[RuleKey, list[StratumCount]] = defaultdict(list)
+    for rule_key in frames:
+        for stratum in _STRATA:
+            found[rule_key] += weighted_counts(
+                stratum, frames[rule_key].get(stratum, {}), cells[rule_key].get(stratum, [])
+            )
+    return {key: counts for key, counts in found.items() if counts}
+
+
+async def loose_verdicts(
+    session: AsyncSession, where: CallFilter
+) -> dict[RuleKey, dict[str, tuple[int, int]]]:
+    """Verdicts on the calls outside every sample: machine outcome -> (verdicts, of which hit)."""
+    item, verdict = ReviewSampleItem, _standing()
+    sampled = exists().where(
+        item.call_id == verdict.c.call_id,
+        item.rule == verdict.c.rule,
+        item.ruleset == verdict.c.ruleset,
+        _same_stratum(verdict),
+    )
+    rows = await session.execute(
+        select(
+            verdict.c.rule,
+            verdict.c.ruleset,
+            verdict.c.machine_outcome,
+            func.count().label("n"),
+            func.count().filter(verdict.c.outcome == "hit").label("positive"),
+        )
+        .join(Call, Call.id == verdict.c.call_id)
+        .where(~sampled, *filter_conditions(where))
+        .group_by(verdict.c.rule, verdict.c.ruleset, verdict.c.machine_outcome)
+    )
+    found: dict[RuleKey, dict[str, tuple[int, int]]] = defaultdict(dict)
+    for row in rows:
+        found[row.ruleset, row.rule][row.machine_outcome] = (row.n, row.positive)
+    return found
+
+
+async def calibrated_items(
+    session: AsyncSession, where: CallFilter
+) -> dict[RuleKey, list[tuple[int, int]]]:
+    """Each item of a closed calibration on the calls as (judgements, of which hit)."""
+    item, verdict = CalibrationItem, CalibrationVerdict
+    rows = await session.execute(
+        select(
+            item.rule,
+            item.ruleset,
+            func.count().label("n"),
+            func.count().filter(verdict.outcome == "hit").label("positive"),
+        )
+        .join(Calibration, Calibration.id == item.calibration_id)
+        .join(Call, Call.id == item.call_id)
+        .join(
+            verdict,
+            and_(verdict.calibration_id == item.calibration_id, verdict.position == item.position),
+        )
+        .where(Calibration.state == "closed", *filter_conditions(where))
+        .group_by(item.calibration_id, item.position, item.rule, item.ruleset)
+    )
+    found: dict[RuleKey, list[tuple[int, int]]] = defaultdict(list)
+    for row in rows:
+        found[row.ruleset, row.rule].append((row.n, row.positive))
+    return found
+
+
+def _standing() -> Subquery:
+    """The last verdict on each rule, call and rule set version that stands or stood to the end."""
+    return (
+        select(FindingVerdict)
+        .where(FindingVerdict.standing.in_(("current", "detached")))
+        .ext(distinct_on(FindingVerdict.call_id, FindingVerdict.rule, FindingVerdict.ruleset))
+        .order_by(
+            FindingVerdict.call_id,
+            FindingVerdict.rule,
+            FindingVerdict.ruleset,
+            FindingVerdict.id.desc(),
+        )
+        .subquery()
+    )
+
+
+def _same_stratum(verdict: Subquery, stratum: Any = ReviewSampleItem.stratum) -> Any:
+    # A verdict says something of the machine's outcome that it was given on, not of a later one.
+    return (verdict.c.machine_outcome == "hit") == (stratum == "hit")
+
+
+async def _frames(
+    session: AsyncSession,
+) -> Mapping[RuleKey, Mapping[str, Mapping[str, Frame]]]:
+    item, sample = ReviewSampleItem, ReviewSample
+    rows = await session.execute(
+        select(
+            item.rule,
+            item.ruleset,
+            item.stratum,
+            item.sample_id,
+            sample.seed,
+            func.max(item.population).label("population"),
+            func.count().label("drawn"),
+        )
+        .join(sample, sample.id == item.sample_id)
+        .group_by(item.rule, item.ruleset, item.stratum, item.sample_id, sample.seed)
+    )
+    found: dict[RuleKey, dict[str, dict[str, Frame]]] = defaultdict(lambda: defaultdict(dict))
+    for row in rows:
+        found[row.ruleset, row.rule][row.stratum][str(row.sample_id)] = Frame(
+            seed=row.seed, population=row.population, drawn=row.drawn
+        )
+    return found
+
+
+async def _cells(
+    session: AsyncSession, where: CallFilter
+) -> Mapping[RuleKey, Mapping[str, Sequence[DrawnCell]]]:
+    placed, verdict = _placed(where), _standing()
+    same = and_(
+        verdict.c.call_id == placed.c.call_id,
+        verdict.c.rule == placed.c.rule,
+        verdict.c.ruleset == placed.c.ruleset,
+        _same_stratum(verdict, placed.c.stratum),
+        placed.c.inside,
+    )
+    group = (placed.c.rule, placed.c.ruleset, placed.c.stratum, placed.c.frames)
+    rows = await session.execute(
+        select(
+            *group,
+            func.count().label("drawn"),
+            func.count().filter(placed.c.inside).label("drawn_inside"),
+            func.count(verdict.c.id).label("judged"),
+            func.count().filter(verdict.c.outcome == "hit").label("positive"),
+        )
+        .outerjoin(verdict, same)
+        .group_by(*group)
+    )
+    found: dict[RuleKey, dict[str, list[DrawnCell]]] = defaultdict(lambda: defaultdict(list))
+    for row in rows:
+        found[row.ruleset, row.rule][row.stratum].append(
+            DrawnCell(
+                frames=frozenset(str(name) for name in row.frames),
+                drawn=row.drawn,
+                drawn_inside=row.drawn_inside,
+                judged=row.judged,
+                positive=row.positive,
+            )
+        )
+    return found
+
+
+def _placed(where: CallFilter) -> Subquery:
+    """Every drawn finding once, with the samples in whose frames it lay, and whether it counts."""
+    item = ReviewSampleItem
+    finding = (item.rule, item.ruleset, item.stratum, item.call_id)
+    drawn = select(*finding).distinct().subquery()
+    strata = select(item.rule, item.ruleset, item.stratum, item.sample_id).distinct().subquery()
+    inside = func.coalesce(func.bool_and(and_(true(), *filter_conditions(where))), false())
+    in_order = aggregate_order_by(strata.c.sample_id, strata.c.sample_id)
+    return (
+        select(*drawn.c, inside.label("inside"), func.array_agg(in_order).label("frames"))
+        .join(Call, Call.id == drawn.c.call_id)
+        .join(
+            strata,
+            and_(
+                strata.c.rule == drawn.c.rule,
+                strata.c.ruleset == drawn.c.ruleset,
+                strata.c.stratum == drawn.c.stratum,
+            ),
+        )
+        .join(ReviewSample, ReviewSample.id == strata.c.sample_id)
+        .where(or_(_drawn_by(strata, drawn), _in_frame()))
+        .group_by(*drawn.c)
+        .subquery()
+    )
+
+
+def _drawn_by(strata: Subquery, drawn: Subquery) -> ColumnElement[bool]:
+    item = ReviewSampleItem
+    return exists().where(
+        item.sample_id == strata.c.sample_id,
+        item.rule == drawn.c.rule,
+        item.ruleset == drawn.c.ruleset,
+        item.stratum == drawn.c.stratum,
+        item.call_id == drawn.c.call_id,
+    )
+
+
+def _in_frame() -> ColumnElement[bool]:
+    """Whether the sample would have drawn from the call: as it was asked for, and there by then."""
+    sample = ReviewSample
+    return and_(
+        Call.called_at >= sample.called_from,
+        Call.called_at < sample.called_to,
+        or_(sample.team.is_(None), sample.team == Call.team),
+        or_(sample.campaign.is_(None), sample.campaign == Call.campaign),
+        Call.received_at <= sample.drawn_at,
+    )
