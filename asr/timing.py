@@ -202,6 +202,7 @@ def is_backchannel(text: str) -> bool:
     return 0 < len(plain) <= _LONGEST_BACKCHANNEL and bool(_BACKCHANNEL.fullmatch(plain))
 
 
+@lru_cache(maxsize=1 << 12)
 def text_units(text: str) -> int:
     """汉字 in the text, plus one for each Latin word and each group of digits."""
     return len(_UNITS.findall(text))

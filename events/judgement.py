@@ -66,6 +66,8 @@ def with_judged(
     A node is hit at every quote of a yes to its question, within its scope's limits of place and
     unless another layer has hit it in the same utterance. A judge gives no number: score 1.0.
     """
+    if not judgements:
+        return tuple(hits)
     known = {(hit.node, hit.utterance) for hit in hits}
     added: list[EventHit] = []
     for node in tree.walk():

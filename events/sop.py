@@ -8,7 +8,8 @@ conversation (`EventTree.conversation`), nor when none of its `applies_after` ev
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
+from functools import cached_property
 
 from asr.transcript import ROLE_NAMES, Role, Transcript
 from core.span import Span, total_ms
@@ -27,7 +28,7 @@ _UNHEARD_FLOOR_MS = 500
 def sop_report(tree: EventTree, transcript: Transcript, hits: Sequence[EventHit]) -> SopReport:
     """The state of every SOP step of `tree` in a call with these hits."""
     call = _Call(transcript, hits)
-    idle = _no_conversation(tree, transcript)
+    idle = _no_conversation(tree, call)
     steps = [_step(node, rank, call, idle) for rank, node in enumerate(tree.steps())]
     steps = _ranked(steps, hits)
     return SopReport(
@@ -35,17 +36,35 @@ def sop_report(tree: EventTree, transcript: Transcript, hits: Sequence[EventHit]
     )
 
 
-@dataclass(frozen=True, slots=True)
 class _Call:
-    transcript: Transcript
-    hits: Sequence[EventHit]
+    """One call with its hits; what several steps ask for is worked out once."""
+
+    def __init__(self, transcript: Transcript, hits: Sequence[EventHit]) -> None:
+        self.transcript = transcript
+        self.hits = hits
+        self._speech: dict[Role, int] = {}
+        self._places: dict[str, list[int]] = {}
+        for at, hit in enumerate(hits):
+            path = hit.node
+            self._places.setdefault(path, []).append(at)
+            while "/" in path:
+                path = path.rpartition("/")[0]
+                self._places.setdefault(path, []).append(at)
+
+    @cached_property
+    def whole(self) -> Span:
+        """The time from the start of the recording to the end of all that is known of the call."""
+        ends = (utterance.end_ms for utterance in self.transcript.utterances)
+        return Span(0, max(self.transcript.audio.duration_ms, 1, *ends))
+
+    @cached_property
+    def recorded(self) -> Span:
+        """The time of the recording."""
+        return Span(0, max(self.transcript.audio.duration_ms, 1))
 
     def hits_of(self, path: str) -> tuple[int, ...]:
         """Positions of the hits of a node and its descendants."""
-        below = f"{path}/"
-        return tuple(
-            at for at, hit in enumerate(self.hits) if hit.node == path or hit.node.startswith(below)
-        )
+        return tuple(self._places.get(path, ()))
 
     def heard(self, role: Role) -> bool:
         return any(u.text and u.role in (role, "unknown") for u in self.transcript.utterances)
@@ -60,31 +79,34 @@ class _Call:
             and g.end_ms > window.start_ms
         ]
         unheard = total_ms(gaps)
+        if unheard < _UNHEARD_FLOOR_MS:
+            return 0
         share = unheard / max(self._speech_ms(role), 1)
-        noticeable = unheard >= UNHEARD_MS or (
-            unheard >= _UNHEARD_FLOOR_MS and share >= UNHEARD_SHARE
-        )
-        return unheard if noticeable else 0
+        return unheard if unheard >= UNHEARD_MS or share >= UNHEARD_SHARE else 0
 
     def _speech_ms(self, role: Role) -> int:
-        measured = [span for s in self.transcript.speech if s.role == role for span in s.spans]
-        if measured:
-            return total_ms(measured)
-        said = [u.span for u in self.transcript.utterances if u.role == role]
-        gaps = [Span(g.start_ms, g.end_ms) for g in self.transcript.untranscribed if g.role == role]
-        return total_ms([*said, *gaps])
+        if role not in self._speech:
+            self._speech[role] = _speech_ms(self.transcript, role)
+        return self._speech[role]
 
 
-def _no_conversation(tree: EventTree, transcript: Transcript) -> str:
+def _speech_ms(transcript: Transcript, role: Role) -> int:
+    measured = [span for s in transcript.speech if s.role == role for span in s.spans]
+    if measured:
+        return total_ms(measured)
+    said = [u.span for u in transcript.utterances if u.role == role]
+    gaps = [Span(g.start_ms, g.end_ms) for g in transcript.untranscribed if g.role == role]
+    return total_ms([*said, *gaps])
+
+
+def _no_conversation(tree: EventTree, call: _Call) -> str:
     """Why the call is no conversation, empty when it is one or cannot be told."""
-    limits = tree.conversation
-    whole = Span(0, max(transcript.audio.duration_ms, 1))
+    limits, transcript = tree.conversation, call.transcript
     spoken = [u for u in transcript.utterances if u.text]
     if transcript.audio.duration_ms < limits.min_duration_s * 1000:
         return f"通话不足 {limits.min_duration_s} 秒"
     turns = sum(1 for u in spoken if u.role in ("customer", "unknown"))
-    unheard = _Call(transcript, ()).unheard_ms("customer", whole)
-    if turns < limits.min_customer_utterances and not unheard:
+    if turns < limits.min_customer_utterances and not call.unheard_ms("customer", call.recorded):
         return f"客户只说了 {turns} 句，未形成对话"
     return ""
 
@@ -115,7 +137,7 @@ def _state(node: EventNode, call: _Call, found: tuple[int, ...], idle: str) -> t
     who = ROLE_NAMES[node.role]
     if not call.heard(node.role):
         return "undecidable", f"没有{who}的转写"
-    unheard = call.unheard_ms(node.role, _window(node.scope, call.transcript))
+    unheard = call.unheard_ms(node.role, _window(node.scope, call))
     if unheard:
         return "undecidable", f"{who}有 {unheard / 1000:.1f} 秒语音未转写"
     return "missed", "未命中"
@@ -123,19 +145,18 @@ def _state(node: EventNode, call: _Call, found: tuple[int, ...], idle: str) -> t
 
 def _not_triggered(node: EventNode, call: _Call) -> tuple[SopState, str]:
     names = "、".join(path.rsplit("/", 1)[-1] for path in node.applies_after)
-    whole = Span(0, max(call.transcript.audio.duration_ms, 1))
-    unheard = call.unheard_ms("customer", whole)
+    unheard = call.unheard_ms("customer", call.recorded)
     if unheard:
         return "undecidable", f"客户有 {unheard / 1000:.1f} 秒语音未转写，无法判断是否出现{names}"
     return "not_applicable", f"没有出现{names}"
 
 
-def _window(scope: Scope | None, transcript: Transcript) -> Span:
+def _window(scope: Scope | None, call: _Call) -> Span:
     """The time in which a step's scope lets it match; anchors aside."""
-    utterances = transcript.utterances
-    start, end = 0, max(transcript.audio.duration_ms, *(u.end_ms for u in utterances), 1)
+    utterances = call.transcript.utterances
+    start, end = call.whole.start_ms, call.whole.end_ms
     if scope is None or not utterances:
-        return Span(start, end)
+        return call.whole
     count = len(utterances)
     if scope.first_utterances is not None and scope.first_utterances < count:
         end = min(end, utterances[scope.first_utterances].start_ms)
@@ -154,7 +175,7 @@ def _ranked(steps: list[StepState], hits: Sequence[EventHit]) -> list[StepState]
 
     executed = sorted((s for s in steps if s.hits), key=lambda s: (first(s), s.expected_rank))
     place = {step.node: rank for rank, step in enumerate(executed)}
-    return [replace(step, actual_rank=place.get(step.node)) for step in steps]
+    return [replace(s, actual_rank=place[s.node]) if s.hits else s for s in steps]
 
 
 def _coverage(steps: Sequence[StepState]) -> float | None:

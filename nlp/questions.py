@@ -1,6 +1,7 @@
 """Questions in Chinese speech, with or without punctuation."""
 
 import re
+from functools import lru_cache
 
 _TEXT = re.compile(r"\w")
 _SENTENCE_END = re.compile(r"(?<=[。！？?!；;])")
@@ -29,6 +30,7 @@ _WORD = re.compile(
 )
 
 
+@lru_cache(maxsize=1 << 12)
 def count_questions(text: str) -> int:
     """Number of sentences in `text` that ask something.
 
