@@ -10,6 +10,7 @@ from bisect import bisect_left, bisect_right
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import lru_cache
+from operator import attrgetter
 
 from asr.transcript import Role, Transcript, Utterance
 from core.span import Span, merge_spans, subtract_spans, total_ms
@@ -110,13 +111,16 @@ def interruptions(
     """
     if not _has_times(transcript) or not _can_overlap(transcript):
         return None
-    others = [u for u in transcript.utterances if u.role not in (by, "unknown")]
     found: list[Interruption] = []
+    speaking: list[Utterance] = []  # Utterances of the other side that have not ended yet.
     for utterance in transcript.utterances:
+        speaking = [other for other in speaking if other.end_ms > utterance.start_ms]
+        if utterance.role not in (by, "unknown"):
+            speaking.append(utterance)
         if utterance.role != by or is_backchannel(utterance.text):
             continue
-        for other in others:
-            if not other.start_ms < utterance.start_ms < other.end_ms:
+        for other in speaking:
+            if other.start_ms == utterance.start_ms:
                 continue
             overlap = Span(utterance.start_ms, min(utterance.end_ms, other.end_ms))
             if overlap.duration_ms > min_overlap_ms and not is_backchannel(other.text):
@@ -135,8 +139,8 @@ def speech_rate(transcript: Transcript, role: Role, min_units: int = 5) -> float
         return None
     units = spoken_ms = 0
     for utterance in transcript.utterances:
-        if utterance.role == role and text_units(utterance.text) >= min_units:
-            units += text_units(utterance.text)
+        if utterance.role == role and (said := text_units(utterance.text)) >= min_units:
+            units += said
             spoken_ms += _spoken_ms(utterance, spans)
     return units * 60_000 / spoken_ms if spoken_ms else None
 
@@ -154,9 +158,9 @@ def utterance_rate(
 
 
 def monologues(
-    transcript: Transcript, role: Role, max_pause_ms: int = 3000
+    transcript: Transcript, role: Role, max_pause_ms: int = 3000, at_least_ms: int = 0
 ) -> tuple[Monologue, ...] | None:
-    """Runs of `role`'s speech, in order of time.
+    """Runs of `role`'s speech that last `at_least_ms` or longer, in order of time.
 
     A run ends with the other's turn or an own pause longer than `max_pause_ms`; the other's
     backchannels of up to 500 ms do not end it. None when the speakers are not told apart.
@@ -176,7 +180,11 @@ def monologues(
             is_open = True
         elif not (is_backchannel(utterance.text) and utterance.span.duration_ms <= 500):
             is_open = False
-    return tuple(_monologue(role, run, bridged) for run in runs)
+    return tuple(
+        _monologue(role, run, bridged)
+        for run in runs
+        if max(u.end_ms for u in run) - run[0].start_ms >= at_least_ms
+    )
 
 
 def response_latencies(transcript: Transcript, of: Role) -> tuple[int, ...] | None:
@@ -215,6 +223,9 @@ def unheard_ms(transcript: Transcript, role: Role) -> int | None:
     return total_ms(Span(g.start_ms, g.end_ms) for g in transcript.untranscribed if g.role == role)
 
 
+_START = attrgetter("start_ms")
+
+
 def _has_times(transcript: Transcript) -> bool:
     """Whether times mean anything: text that never was audio has none."""
     if not transcript.utterances:
@@ -240,7 +251,8 @@ def _can_overlap(transcript: Transcript) -> bool:
 def _spoken_ms(utterance: Utterance, spans: Sequence[Span]) -> int:
     span, spoken = utterance.span, 0
     # The spans are sorted and disjoint: only those around the utterance can overlap it.
-    for at in range(max(0, bisect_right(spans, span) - 1), len(spans)):
+    first = bisect_right(spans, span.start_ms, key=_START) - 1
+    for at in range(max(0, first), len(spans)):
         if spans[at].start_ms >= span.end_ms:
             break
         spoken += span.overlap_ms(spans[at])

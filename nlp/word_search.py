@@ -24,10 +24,6 @@ class WordSearch:
             return []
         return self._automaton.find_matches_as_indexes(text, overlapping=True)
 
-    def ends_in(self, text: str) -> list[tuple[int, str]]:
-        """Place of the last character, and word, of every occurrence, by that place."""
-        return [(end - 1, self.words[number]) for number, _, end in self.places_in(text)]
-
     def words_in(self, text: str) -> Set[str]:
         """The words that occur in `text`."""
         return {self.words[number] for number in {place[0] for place in self.places_in(text)}}

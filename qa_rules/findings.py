@@ -4,6 +4,7 @@ from dataclasses import dataclass, field
 from typing import Literal
 
 from core.evidence import Evidence
+from qa_rules.verdicts.place import Found
 
 Outcome = Literal["hit", "clear", "not_applicable", "undecidable"]
 RuleSeverity = Literal["info", "minor", "major", "critical"]
@@ -24,7 +25,7 @@ class FindingEvidence(Evidence):
     operator: str = ""
 
     @classmethod
-    def of(cls, found: Evidence, condition: str = "", operator: str = "") -> "FindingEvidence":
+    def of(cls, found: Found, condition: str = "", operator: str = "") -> "FindingEvidence":
         """`found` as evidence for a condition."""
         return cls(
             utterance=found.utterance, role=found.role, char_start=found.char_start,

@@ -70,22 +70,24 @@ from qa_rules.operators.utterances import (
     VolumeOperator,
 )
 from qa_rules.sentences.rendering import absence
-from qa_rules.verdicts.verdict import Verdict
+from qa_rules.verdicts.verdict import Verdict, Verdicts
 
-Operator = Callable[[CallFacts, Mapping[int, Verdict]], Verdict]
+Operator = Callable[[CallFacts, Verdicts], Verdict]
 Slots = Mapping[str, int]
 
 
 @dataclass(frozen=True, slots=True)
 class Compiled:
-    """A rule with its conditions as slots of the shared operator list.
-
-    `stated` are the slots that its boolean lines name, each once.
-    """
+    """A rule with its conditions as slots of the shared operator list."""
 
     rule: Rule
     slots: Slots
-    stated: tuple[int, ...]
+
+    @property
+    def stated(self) -> tuple[int, ...]:
+        """The slots that the boolean lines name, each once."""
+        names = (name for line in self.rule.lines for name in names_in(line))
+        return tuple(dict.fromkeys(self.slots[name] for name in names))
 
 
 class Compiler:
@@ -114,13 +116,11 @@ class Compiler:
         slots: dict[str, int] = {}
         for name in rule.conditions:
             self._slot(rule, name, slots, ())
-        names = [name for line in rule.lines for name in names_in(line)]
-        for name in names:
+        for name in (name for line in rule.lines for name in names_in(line)):
             if name not in slots:
                 raise _error(rule, f"布尔式用到的条件 {name} 没有定义，请在 conditions 里补上")
         self._above.pop()
-        stated = tuple(dict.fromkeys(slots[name] for name in names))
-        compiled = self._compiled[rule.id] = Compiled(rule, slots, stated)
+        compiled = self._compiled[rule.id] = Compiled(rule, slots)
         return compiled
 
     def _slot(self, rule: Rule, name: str, slots: dict[str, int], above: tuple[str, ...]) -> int:

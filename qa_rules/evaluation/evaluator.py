@@ -1,26 +1,24 @@
 """RuleEvaluator: a rule set compiled once, run on calls; one finding for each rule."""
 
-from collections.abc import Callable, Collection, Mapping, Sequence
-from operator import itemgetter
+from collections.abc import Collection, Mapping, Sequence
 
 from nlp.encoders.base import SentenceEncoder
 from qa_rules.conditions.searches import SemanticCondition
 from qa_rules.documents.rule_sets import resolve
 from qa_rules.evaluation.compilation import Compiled, Compiler, Operator
-from qa_rules.evaluation.waking import CODES, Waking
+from qa_rules.evaluation.waking import Waking
 from qa_rules.facts.acts import listener
 from qa_rules.facts.call import CallView
 from qa_rules.facts.call_facts import CallFacts
 from qa_rules.facts.meaning import MeaningModel
 from qa_rules.findings import Finding, Outcome
 from qa_rules.model import RuleSet
-from qa_rules.operators.conversation import Named
 from qa_rules.operators.searching import SearchOperator
-from qa_rules.verdicts.judging import CLEAR, NO_OCCASION, judge_rule, vetoes
+from qa_rules.verdicts.judging import Judgement, RuleJudge
 from qa_rules.verdicts.logic import Truth
 from qa_rules.verdicts.verdict import Verdict
 
-_MOST_KNOWN = 1024
+_MOST_KNOWN = 64
 _OUTCOMES: Mapping[Truth, Outcome] = {
     Truth.TRUE: "hit",
     Truth.FALSE: "clear",
@@ -34,7 +32,7 @@ class RuleEvaluator:
 
     Built once and used for many calls; safe to share between threads. A call is read once for
     all that the rules look for; only conditions that may hold somewhere in it are then run, and
-    a rule whose conditions are as in an earlier call without a hit keeps that call's finding.
+    only for rules that depend on them. Findings without evidence are made once and shared.
     Without an encoder, semantic and act conditions are undecidable; acts also with another encoder
     than their model's.
 
@@ -47,90 +45,74 @@ class RuleEvaluator:
         self._meaning = _meaning(self.ruleset, encoder)
         self._acts = listener(self.ruleset, encoder)
         compiler = Compiler(self.ruleset.rules)
-        self._rules = tuple(compiler.add(rule) for rule in self.ruleset.rules)
+        compiled = [compiler.add(rule) for rule in self.ruleset.rules]
         self._operators = tuple(compiler.operators)
         self._waking = Waking(self._operators)
-        self._judged = [_Judged(compiled) for compiled in self._rules]
+        self._rules = [_JudgedRule(one, self.ruleset.reference) for one in compiled]
         # Conditions that only relations look at are run when those need them.
         self._stating: dict[int, list[int]] = {}
-        for at, compiled in enumerate(self._rules):
-            for slot in compiled.stated:
+        for at, one in enumerate(compiled):
+            for slot in one.stated:
                 self._stating.setdefault(slot, []).append(at)
-        self._resting: list[Finding | None] = [None] * len(self._rules)
+        self._quiet = dict(enumerate(self._waking.quiet))
+        self._resting = [rule.resting(self._quiet) for rule in self._rules]
+        self._restless = [at for at, finding in enumerate(self._resting) if finding is None]
 
     def evaluate(self, call: CallView) -> tuple[Finding, ...]:
         """One finding for each rule, in rule order."""
         facts = CallFacts(call, self._waking.scanner, self._meaning, self._acts)
         awake = self._waking.awake(facts)
-        verdicts = _Verdicts(self._operators, facts, awake)
-        truths = list(self._waking.quiet)
+        verdicts = _Verdicts(self._operators, facts, awake, self._quiet)
+        touched = set(self._restless)
+        touched.update(*[self._stating[slot] for slot in awake if slot in self._stating])
         findings = self._resting.copy()
-        for slot in self._stating.keys() & awake:
-            truth = CODES[verdicts[slot].truth.name]
-            if truth != truths[slot]:
-                truths[slot] = truth
-                for at in self._stating[slot]:
-                    findings[at] = None
-        return tuple(
-            [
-                self._found(at, truths, facts, verdicts) if finding is None else finding
-                for at, finding in enumerate(findings)
-            ]
-        )
+        for at in touched:
+            rule = self._rules[at]
+            findings[at] = rule.finding(rule.judge.judge(facts, verdicts))
+        return tuple([finding for finding in findings if finding is not None])
 
-    def _found(
-        self, at: int, truths: Sequence[int], facts: CallFacts, verdicts: Mapping[int, Verdict]
-    ) -> Finding:
-        judged = self._judged[at]
-        key = judged.key(truths)
-        known = judged.known.get(key)
-        if known is not None:
-            return known
-        finding = self._judge(judged, key, facts, verdicts)
-        if key in judged.known and key == judged.key(self._waking.quiet):
-            self._resting[at] = finding
-        return finding
 
-    def _judge(
-        self, judged: "_Judged", key: object, facts: CallFacts, verdicts: Mapping[int, Verdict]
-    ) -> Finding:
-        finding = self._finding(judged.compiled, facts, verdicts)
-        plain = finding.reason in (CLEAR, NO_OCCASION) and not judged.compiled.rule.applies
-        if plain and len(judged.known) < _MOST_KNOWN:
-            judged.known[key] = finding
-        return finding
+class _JudgedRule:
+    """A rule, and its findings that quote nothing of a call."""
 
-    def _finding(
-        self, compiled: Compiled, facts: CallFacts, verdicts: Mapping[int, Verdict]
-    ) -> Finding:
-        rule = compiled.rule
-        named = Named(compiled.slots, verdicts)
-        judgement = judge_rule(rule, facts, named)
-        hit = judgement.truth is Truth.TRUE
+    def __init__(self, compiled: Compiled, reference: str) -> None:
+        self._rule = compiled.rule
+        self._reference = reference
+        self.judge = RuleJudge(compiled.rule, compiled.slots)
+        self._known: dict[tuple[Outcome, str], Finding] = {}
+
+    def resting(self, quiet: Mapping[int, Truth]) -> Finding | None:
+        """The finding of calls in which nothing wakes a condition, where all have the same."""
+        judgement = self.judge.resting(quiet)
+        return None if judgement is None else self.finding(judgement)
+
+    def finding(self, judgement: Judgement) -> Finding:
+        """What the judgement of a call says, as it is reported."""
+        outcome = _OUTCOMES[judgement.truth]
+        if outcome == "hit":
+            return self._made(judgement, outcome)
+        key = outcome, judgement.reason
+        known = self._known.get(key)
+        if known is None:
+            known = self._made(judgement, outcome)
+            if len(self._known) < _MOST_KNOWN:
+                self._known[key] = known
+        return known
+
+    def _made(self, judgement: Judgement, outcome: Outcome) -> Finding:
+        rule = self._rule
         return Finding(
             rule=rule.id,
             rule_name=rule.name,
             category=rule.category,
             severity=rule.severity,
-            outcome=_OUTCOMES[judgement.truth],
-            score_effect=rule.score if hit else 0.0,
-            veto=hit and vetoes(rule, named),
+            outcome=outcome,
+            score_effect=rule.score if outcome == "hit" else 0.0,
+            veto=judgement.veto,
             reason=judgement.reason,
-            ruleset=self.ruleset.reference,
+            ruleset=self._reference,
             evidence=judgement.evidence,
         )
-
-
-class _Judged:
-    """A rule, and its findings that rest on nothing but the truth of its conditions.
-
-    `key` picks the truths of the rule's conditions out of those of all slots.
-    """
-
-    def __init__(self, compiled: Compiled) -> None:
-        self.compiled = compiled
-        self.key: Callable[[Sequence[int]], object] = itemgetter(*compiled.stated)
-        self.known: dict[object, Finding] = {}
 
 
 class _Verdicts(dict[int, Verdict]):
@@ -140,12 +122,17 @@ class _Verdicts(dict[int, Verdict]):
     """
 
     def __init__(
-        self, operators: Sequence[Operator], facts: CallFacts, awake: Collection[int]
+        self,
+        operators: Sequence[Operator],
+        facts: CallFacts,
+        awake: Collection[int],
+        quiet: Mapping[int, Truth],
     ) -> None:
         super().__init__()
         self._operators = operators
         self._facts = facts
         self._awake = awake
+        self.truths: Mapping[int, Truth] = _Truths(self, quiet, awake)
 
     def __missing__(self, slot: int) -> Verdict:
         operator = self._operators[slot]
@@ -155,6 +142,22 @@ class _Verdicts(dict[int, Verdict]):
             verdict = operator(self._facts, self)
         self[slot] = verdict
         return verdict
+
+
+class _Truths(dict[int, Truth]):
+    """The truths of a call's conditions by slot; that of a sleeping one takes no verdict."""
+
+    def __init__(
+        self, verdicts: _Verdicts, quiet: Mapping[int, Truth], awake: Collection[int]
+    ) -> None:
+        super().__init__(quiet)
+        self._verdicts = verdicts
+        for slot in awake:
+            del self[slot]
+
+    def __missing__(self, slot: int) -> Truth:
+        truth = self[slot] = self._verdicts[slot].truth
+        return truth
 
 
 def _meaning(ruleset: RuleSet, encoder: SentenceEncoder | None) -> MeaningModel | None:

@@ -1,72 +1,76 @@
 """Waking: which conditions of a rule set have to be run on a call at all."""
 
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from heapq import heapify, heappop, heappush
 
 from qa_rules.conditions.searches import SemanticCondition
 from qa_rules.evaluation.compilation import Operator
 from qa_rules.facts.call_facts import Area, CallFacts
-from qa_rules.facts.scan import Scanner, Triggers
+from qa_rules.facts.scan import Mask, Scanner, Trace
 from qa_rules.operators.meaning import ActOperator, SemanticOperator
 from qa_rules.operators.relations import RelationOperator
-from qa_rules.operators.searching import SearchOperator
+from qa_rules.operators.searching import SearchOperator, Triggers
 from qa_rules.operators.utterances import EventOperator
 from qa_rules.verdicts.logic import Truth
 
-CODES = {truth.name: code for code, truth in enumerate(Truth)}
-"""Truth values as small numbers, by their name: enum members are slow to hash."""
+User = tuple[int, SearchOperator, int]
+"""A slot, its operator, and which of its traces is meant."""
 
 
 class Waking:
     """The slots of operators by what wakes them.
 
-    A search sleeps while none of its triggers occurs and its scope has no gap, one with an anchor
-    while the anchor does; a relation while what it relates does. `quiet` holds the truth codes of
-    sleepers by slot; those of operators that never sleep are placeholders.
+    A search sleeps while none of its triggers occurs in its area and its scope has no gap, one
+    with an anchor while the anchor sleeps too; a relation while what it relates does. `quiet` holds the
+    truths of sleepers by slot; those of operators that never sleep are placeholders.
     """
 
     def __init__(self, operators: Sequence[Operator]) -> None:
-        self.quiet = [CODES[Truth.FALSE.name]] * len(operators)
+        self.quiet = [Truth.FALSE] * len(operators)
         self._always: list[int] = []
         self._relations: dict[int, RelationOperator] = {}
         self._above: dict[int, list[int]] = defaultdict(list)
-        self._words: dict[str, list[int]] = defaultdict(list)
+        self._traces: dict[Trace, dict[Area, list[User]]] = {}
+        self._anchored: set[int] = set()
         self._nodes: dict[str, list[int]] = defaultdict(list)
         self._events: list[int] = []
         self._meanings: dict[SemanticCondition, list[int]] = defaultdict(list)
         self._acts: dict[str, list[int]] = defaultdict(list)
         self._areas: dict[Area, list[int]] = defaultdict(list)
-        triggers = [
-            found
-            for slot, operator in enumerate(operators)
-            if (found := self._place(slot, operator)) is not None
-        ]
-        self.scanner = Scanner(triggers)
+        for slot, operator in enumerate(operators):
+            self._place(slot, operator)
+        self.scanner = Scanner(
+            {trace: {area.scope.role for area in users} for trace, users in self._traces.items()}
+        )
 
-    def _place(self, slot: int, operator: Operator) -> Triggers | None:
+    def _place(self, slot: int, operator: Operator) -> None:
         if isinstance(operator, RelationOperator):
-            self.quiet[slot] = CODES[operator.quiet.name]
+            self.quiet[slot] = operator.quiet
             if operator.stirs(()):
                 self._always.append(slot)
             self._relations[slot] = operator
             for lower in operator.slots:
                 self._above[lower].append(slot)
-            return None
+            return
         if not isinstance(operator, SearchOperator):
             self._always.append(slot)
-            return None
-        triggers = operator.triggers
+            return
+        for which, trace in enumerate(operator.triggers.traces if operator.triggers else ()):
+            users = self._traces.setdefault(trace, {})
+            users.setdefault(operator.area, []).append((slot, operator, which))
         if operator.anchor_slot is not None:
+            self._anchored.add(slot)
             self._above[operator.anchor_slot].append(slot)
-            return triggers
-        if triggers is None:
+            self._areas[operator.area].append(slot)
+        elif operator.triggers is None:
             self._always.append(slot)
-            return None
-        self.quiet[slot] = CODES[operator.quiet.name]
+        else:
+            self._trigger(slot, operator, operator.triggers)
+
+    def _trigger(self, slot: int, operator: SearchOperator, triggers: Triggers) -> None:
+        self.quiet[slot] = operator.quiet
         self._areas[operator.area].append(slot)
-        for word in (*triggers.terms, *triggers.sounds, *triggers.patterns):
-            self._words[word].append(slot)
         for node in triggers.nodes:
             self._nodes[node].append(slot)
         if isinstance(operator, EventOperator):
@@ -75,19 +79,14 @@ class Waking:
             self._meanings[operator.condition].append(slot)
         if isinstance(operator, ActOperator):
             self._acts[operator.condition.act].append(slot)
-        return triggers
 
     def awake(self, facts: CallFacts) -> set[int]:
-        """The slots that must be run on a call; the others have their quiet truth."""
+        """The slots that must be run on a call; the others have their quiet truth.
+
+        Tells the operators where in the call their traces may be.
+        """
         awake = set(self._always)
-        scan = facts.scan
-        for found in (scan.terms, scan.sounds):
-            for word in found:
-                awake.update(self._words.get(word, ()))
-        for pattern in scan.patterns:
-            slots = self._words.get(pattern)
-            if slots is not None and scan.lines_of(pattern):
-                awake.update(slots)
+        awake.update(self._occurring(facts))
         for node in facts.events:
             awake.update(self._nodes.get(node, ()))
         if facts.call.hits is None:
@@ -100,6 +99,27 @@ class Waking:
                 awake.update(slots)
         self._stir(awake)
         return awake
+
+    def _occurring(self, facts: CallFacts) -> set[int]:
+        """The slots whose traces may be in their area."""
+        found: dict[object, list[tuple[int, Mask]]] = {}
+        inside: dict[Area, Mask] = {}
+        woken: set[int] = set()
+        for trace, mask in facts.scan().items():
+            for area, users in self._traces[trace].items():
+                covered = inside.get(area)
+                if covered is None:
+                    covered = inside[area] = facts.inside(area)
+                if places := mask & covered:
+                    for slot, operator, which in users:
+                        woken.add(slot)
+                        known = found.get(operator)
+                        if known is None:
+                            found[operator] = [(which, places)]
+                        else:
+                            known.append((which, places))
+        facts.found = found
+        return woken - self._anchored
 
     def _stir(self, awake: set[int]) -> None:
         """Adds what is awake because of others; what a condition refers to has a lower slot."""
@@ -126,6 +146,5 @@ class Waking:
     def _acted(self, facts: CallFacts) -> set[int]:
         if not self._acts:
             return set()
-        acts = facts.acts
-        wanted = self._acts if acts is None else {name for found in acts.values() for name in found}
+        wanted: Mapping[str, object] = self._acts if facts.acts is None else facts.acts_by_name
         return {slot for act in wanted for slot in self._acts.get(act, ())}

@@ -1,27 +1,31 @@
 """CallFacts: one call prepared for many conditions; everything is worked out once, when asked."""
 
 from collections import defaultdict
-from collections.abc import Collection, Mapping, Sequence, Set
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property, lru_cache
-from typing import Protocol
+from typing import TYPE_CHECKING
 
 from asr import transcript
-from asr.transcript import Utterance
-from core.evidence import Evidence, Form, Layer
+from asr.transcript import Role, Utterance
+from core.evidence import Form, Layer
 from core.span import Span, total_ms
 from events.hits import EventHit
 from events.places import span_of
 from nlp.entities import Entity, find_entities
-from nlp.normalise import TextForms, forms
+from nlp.normalise import TextForm, TextForms, forms
 from nlp.phonetics import SoundCodes
 from qa_rules.conditions.scope import Direction, Range, SaidBy, Scope
 from qa_rules.facts.acts import ActListener, Acts
 from qa_rules.facts.call import CallView
 from qa_rules.facts.meaning import MeaningModel, Meanings
-from qa_rules.facts.scan import Lines, Scan, Scanner
+from qa_rules.facts.scan import Mask, Said, Scanner, Trace
 from qa_rules.verdicts.logic import Truth
+from qa_rules.verdicts.place import Found, Place
 from qa_rules.verdicts.verdict import Gap, precedes
+
+if TYPE_CHECKING:
+    from events.acts.reading import ActPlace
 
 SOUNDS = SoundCodes()
 """One code book for conditions and calls: equal codes are equal sounds."""
@@ -34,10 +38,10 @@ class Beside:
     """What lies on a `side` of some hits: whole utterances, and parts of the hits' `own` ones."""
 
     whole: frozenset[int]
-    own: Mapping[int, Sequence[Evidence]]
+    own: Mapping[int, Sequence[Found]]
     side: Direction
 
-    def covers(self, item: Evidence) -> bool:
+    def covers(self, item: Found) -> bool:
         """Whether a place in a selected utterance lies on the side."""
         if item.utterance is None or item.utterance in self.whole:
             return True
@@ -52,11 +56,13 @@ class Beside:
 class Selection:
     """The utterances a scope covers, the time it covers, and why something may be missing.
 
-    `is_unknown` says that nothing can be known of what `role` said. `beside` limits what counts
-    in the utterances to one side of an anchor's hits.
+    `mask` says which of `said`, the utterances of the call, they are. `is_unknown` says that
+    nothing can be known of what `role` said. `beside` limits what counts in the utterances to one
+    side of an anchor's hits.
     """
 
-    utterances: tuple[Utterance, ...]
+    said: tuple[Utterance, ...]
+    mask: Mask
     window: Span
     gap: Gap | None
     role: SaidBy = "any"
@@ -64,23 +70,31 @@ class Selection:
     is_unknown: bool = False
     beside: Beside | None = None
 
-    def covers(self, item: Evidence) -> bool:
+    def covers(self, item: Found) -> bool:
         """Whether a place in one of the utterances belongs to the selection."""
         return self.beside is None or self.beside.covers(item)
 
     @cached_property
-    def _by_index(self) -> Mapping[int, Utterance]:
-        return {utterance.index: utterance for utterance in self.utterances}
+    def utterances(self) -> tuple[Utterance, ...]:
+        """The covered utterances, in order."""
+        return tuple(self.among(self.mask))
 
-    @property
-    def indexes(self) -> Collection[int]:
+    @cached_property
+    def indexes(self) -> frozenset[int]:
         """The indexes of the covered utterances."""
-        return self._by_index.keys()
+        return frozenset(utterance.index for utterance in self.utterances)
 
-    def among(self, indexes: Collection[int]) -> list[Utterance]:
-        """The covered utterances whose index is one of `indexes`, in order."""
-        covered = self._by_index
-        return [covered[index] for index in sorted(indexes) if index in covered]
+    def among(self, mask: Mask) -> list[Utterance]:
+        """The covered utterances that are also in `mask`, in order."""
+        return [self.said[at] for at in bits(mask & self.mask)]
+
+
+def bits(mask: Mask) -> Iterator[int]:
+    """The numbers of the bits that are set, in order."""
+    while mask:
+        lowest = mask & -mask
+        yield lowest.bit_length() - 1
+        mask ^= lowest
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -95,13 +109,6 @@ class Area:
 def area(scope: Scope, unheard_ms: int) -> Area:
     """The area, the same one for the same scope: hashing a scope takes longer than using it."""
     return Area(scope, unheard_ms)
-
-
-class Placed(Protocol):
-    """What may hold in some utterances of a call; compared by identity."""
-
-    def places(self, facts: "CallFacts") -> Set[int]:
-        """The indexes of those utterances."""
 
 
 class CallFacts:
@@ -121,9 +128,11 @@ class CallFacts:
         self.transcript = call.transcript
         utterances = call.transcript.utterances
         self._forms: dict[int, TextForms] = dict(call.forms)
-        self.quoted: dict[object, tuple[Evidence, ...]] = {}
-        self._places: dict[Placed, Set[int]] = {}
+        self._bytes: dict[tuple[int, TextForm], bytes] = {}
+        self.quoted: dict[object, tuple[Place, ...]] = {}
+        self.found: dict[object, list[tuple[int, Mask]]] = {}
         self._selections: dict[Area, Selection] = {}
+        self.everywhere: Mask = (1 << len(utterances)) - 1
         self.by_index = {utterance.index: utterance for utterance in utterances}
         gaps = call.transcript.untranscribed
         starts = [u.start_ms for u in utterances] + [gap.start_ms for gap in gaps]
@@ -139,39 +148,50 @@ class CallFacts:
             known = self._forms[utterance.index] = forms(utterance.text)
         return known
 
-    @cached_property
-    def scan(self) -> Scan:
-        """Where the words, sounds and patterns of the rule set occur."""
-        texts: list[str] = []
-        owners: list[int] = []
-        sounds: list[tuple[str, int]] = []
-        for utterance in self.transcript.utterances:
-            text = self.forms(utterance)
-            texts.append(text.normalised)
-            owners.append(utterance.index)
-            if text.heard != text.normalised:
-                texts.append(text.heard)
-                owners.append(utterance.index)
-            if self.recognised:
-                sounds.append((SOUNDS.encode(text.pinyin), utterance.index))
-        return self._scanner.read(
-            Lines(tuple(texts), tuple(owners)),
-            Lines(tuple(text for text, _ in sounds), tuple(owner for _, owner in sounds)),
-        )
-
-    def places_of(self, word: Placed) -> Set[int]:
-        """Indexes of the utterances in which a keyword may hold; worked out once."""
-        known = self._places.get(word)
+    def in_bytes(self, utterance: Utterance, form: TextForm) -> bytes:
+        """A form of an utterance in UTF-8."""
+        key = (utterance.index, form)
+        known = self._bytes.get(key)
         if known is None:
-            known = self._places[word] = word.places(self)
+            text = self.forms(utterance)
+            subject = text.normalised if form == "normalised" else text.heard
+            known = self._bytes[key] = subject.encode()
         return known
+
+    def scan(self) -> Mapping[Trace, Mask]:
+        """The utterances in which what the rule set looks for may hold."""
+        said: dict[Role, Said] = {}
+        for at, utterance in enumerate(self.transcript.utterances):
+            owner, text = 1 << at, self.forms(utterance)
+            own = said.setdefault(utterance.role, Said())
+            own.everywhere |= owner
+            normalised, heard = text.normalised, text.heard
+            own.lines.add(normalised, owner)
+            if heard != normalised:
+                own.lines.add(heard, owner)
+            if self.recognised:
+                own.sounds.add(SOUNDS.encode(text.pinyin), owner)
+        return self._scanner.read(said)
+
+    def mask_of(self, indexes: Iterable[int]) -> Mask:
+        """The utterances with these indexes, as a mask."""
+        mask = 0
+        for index in indexes:
+            mask |= 1 << self._place[index]
+        return mask
+
+    @cached_property
+    def _place(self) -> Mapping[int, int]:
+        return {u.index: at for at, u in enumerate(self.transcript.utterances)}
 
     @cached_property
     def meanings(self) -> Meanings | None:
         """What the clauses of the call may mean; None without an encoder."""
         if self._meaning is None:
             return None
-        return self._meaning.read([(u, self.forms(u)) for u in self.transcript.utterances])
+        said = [(u, self.forms(u)) for u in self.transcript.utterances]
+        reading = self.call.reading
+        return self._meaning.read(said, {} if reading is None else reading.vectors)
 
     @cached_property
     def acts(self) -> Acts | None:
@@ -181,6 +201,15 @@ class CallFacts:
         if self.call.reading is not None:
             return self.call.reading.acts
         return self._acts.read(self.transcript)
+
+    @cached_property
+    def acts_by_name(self) -> "Mapping[str, Mapping[int, ActPlace]]":
+        """By name of an act: where it is read, by the index of the utterance."""
+        found: dict[str, dict[int, ActPlace]] = defaultdict(dict)
+        for index, places in (self.acts or {}).items():
+            for name, place in places.items():
+                found[name][index] = place
+        return found
 
     @cached_property
     def entities(self) -> Mapping[int, tuple[Entity, ...]]:
@@ -217,35 +246,48 @@ class CallFacts:
             known = self._selections[wanted] = self._select(wanted.scope, wanted.unheard_ms)
         return known
 
+    def inside(self, wanted: Area) -> Mask:
+        """The utterances that an area covers."""
+        if not wanted.scope.ranges:
+            return self._said_by(wanted.scope.role)
+        return self.selected(wanted).mask
+
     def _select(self, scope: Scope, unheard_ms: int) -> Selection:
-        said = self._said_by(scope.role)
-        missing = self._missing_role(scope.role, said)
+        every, mask = self.transcript.utterances, self._said_by(scope.role)
+        missing = self._missing_role(scope.role, mask)
         if missing is not None:
-            return Selection((), self.spoken, missing, scope.role, unheard_ms, is_unknown=True)
-        window, chosen = self.spoken, said
+            return Selection(
+                every, 0, self.spoken, missing, scope.role, unheard_ms, is_unknown=True
+            )
+        window, said = self.spoken, [*bits(mask)] if scope.ranges else []
         for part in scope.ranges:
             if part.unit == "s" and not self.timed:
                 reason = "没有时间信息，无法按秒取范围"
                 gap = Gap(Truth.NOT_APPLICABLE, reason)
-                return Selection((), window, gap, scope.role, unheard_ms, is_unknown=True)
+                return Selection(every, 0, window, gap, scope.role, unheard_ms, is_unknown=True)
             kept, covered = self._part(part, said)
-            among = {utterance.index for utterance in kept}
-            chosen = tuple(utterance for utterance in chosen if utterance.index in among)
+            mask &= sum(1 << at for at in kept)
             window = intersection(window, covered)
         gap_inside = self.unheard(scope.role, [window], unheard_ms)
-        return Selection(chosen, window, gap_inside, scope.role, unheard_ms)
+        return Selection(every, mask, window, gap_inside, scope.role, unheard_ms)
 
-    def _said_by(self, role: SaidBy) -> tuple[Utterance, ...]:
-        utterances = self.transcript.utterances
-        return utterances if role == "any" else tuple(u for u in utterances if u.role == role)
+    def _said_by(self, role: SaidBy) -> Mask:
+        return self.everywhere if role == "any" else self._of_roles.get(role, 0)
 
-    def _missing_role(self, role: SaidBy, said: tuple[Utterance, ...]) -> Gap | None:
+    @cached_property
+    def _of_roles(self) -> Mapping[str, Mask]:
+        masks: dict[str, Mask] = {}
+        for at, utterance in enumerate(self.transcript.utterances):
+            masks[utterance.role] = masks.get(utterance.role, 0) | 1 << at
+        return masks
+
+    def _missing_role(self, role: SaidBy, said: Mask) -> Gap | None:
         """Why nothing can be known of what `role` said, None when it can."""
+        if said:
+            return None
         transcript = self.transcript
         roles = {channel.role for channel in transcript.speech if channel.spans}
         roles |= {gap.role for gap in transcript.untranscribed}
-        if said:
-            return None
         if role == "any":
             if transcript.untranscribed:
                 return Gap(Truth.UNDECIDABLE, "有语音但没有转写文本")
@@ -259,7 +301,8 @@ class CallFacts:
             return Gap(Truth.UNDECIDABLE, f"分不清哪一方是{ROLE_NAMES[role]}")
         return Gap(Truth.NOT_APPLICABLE, f"通话里没有{ROLE_NAMES[role]}的声音")
 
-    def _part(self, part: Range, said: tuple[Utterance, ...]) -> tuple[tuple[Utterance, ...], Span]:
+    def _part(self, part: Range, said: Sequence[int]) -> tuple[Sequence[int], Span]:
+        """Which of the utterances `said`, by their place in the call, a range covers; and when."""
         if part.unit == "utterances":
             return self._by_count(part, said)
         start, end = self.spoken.start_ms, self.spoken.end_ms
@@ -270,23 +313,26 @@ class CallFacts:
             window = Span(max(start, end - high), end)
         else:
             window = Span(min(end, start + low), max(min(end, start + low), min(end, start + high)))
-        kept = tuple(u for u in said if u.start_ms < window.end_ms and u.end_ms > window.start_ms)
+        every = self.transcript.utterances
+        kept = [
+            at
+            for at in said
+            if every[at].start_ms < window.end_ms and every[at].end_ms > window.start_ms
+        ]
         return kept, window
 
-    def _by_count(
-        self, part: Range, said: tuple[Utterance, ...]
-    ) -> tuple[tuple[Utterance, ...], Span]:
-        high = int(part.high)
+    def _by_count(self, part: Range, said: Sequence[int]) -> tuple[Sequence[int], Span]:
+        high, every = int(part.high), self.transcript.utterances
         if part.edge == "last":
             kept = said[-high:] if high else ()
-            from_ms = kept[0].start_ms if kept else self.spoken.end_ms
+            from_ms = every[kept[0]].start_ms if kept else self.spoken.end_ms
             # With fewer utterances than asked for, the range is the whole call.
             from_ms = self.spoken.start_ms if len(said) <= high else from_ms
             return kept, Span(min(from_ms, self.spoken.end_ms), self.spoken.end_ms)
         low = max(0, int(part.low) - 1) if part.edge == "between" else 0
         kept = said[low:high]
-        from_ms = self.spoken.start_ms if low == 0 or not kept else kept[0].start_ms
-        to_ms = max((u.end_ms for u in kept), default=from_ms)
+        from_ms = self.spoken.start_ms if low == 0 or not kept else every[kept[0]].start_ms
+        to_ms = max((every[at].end_ms for at in kept), default=from_ms)
         to_ms = self.spoken.end_ms if len(said) <= high else to_ms
         return kept, Span(from_ms, max(from_ms, to_ms))
 
@@ -329,11 +375,10 @@ def intersection(one: Span, other: Span) -> Span:
 
 def quote(
     utterance: Utterance, start: int, end: int, layer: Layer, form: Form, score: float = 1.0
-) -> Evidence:
-    """Evidence that quotes `text[start:end)` of an utterance, timed by its words if it has any."""
+) -> Place:
+    """The place of `text[start:end)` of an utterance, timed by its words if it has any."""
     span = span_of(utterance, start, end)
-    return Evidence(
-        utterance=utterance.index, role=utterance.role, char_start=start, char_end=end,
-        start_ms=span.start_ms, end_ms=span.end_ms, layer=layer, form=form, score=score,
-        text=utterance.text[start:end],
+    return Place(
+        utterance.index, utterance.role, start, end, span.start_ms, span.end_ms, layer, form, score,
+        utterance.text[start:end],
     )  # fmt: skip

@@ -10,6 +10,8 @@ from typing import Any
 _MOST_TOGETHER = 48  # Combinations of neighbouring parts that are still spelled out.
 _MOST_CHARACTERS = 12  # A larger class of characters says too little.
 _MOST_LITERALS = 400  # Longer lists of alternatives are taken as they are, and no further.
+_MOST_GROUPS = 3  # More of them rule hardly anything out.
+_EVERYWHERE = frozenset("我您你他的是不了就都要有在也这那说会能还可以到给个人来去上没")
 
 Group = frozenset[str]
 
@@ -29,9 +31,20 @@ def required(pattern: str) -> tuple[Group, ...]:
         return ()
     if parsed.state.flags & re.IGNORECASE:
         return ()
-    found = _sequence(list(parsed)).settled()
-    wide = [group for group in found if min(map(len, group)) > 1]
-    return tuple(sorted(dict.fromkeys(wide or found), key=_telling))
+    found = [_shortest(group) for group in _sequence(list(parsed)).settled()]
+    told = [group for group in found if min(map(len, group)) > 1]
+    told = told or [group for group in found if not group & _EVERYWHERE] or found
+    return tuple(sorted(dict.fromkeys(told), key=_telling)[:_MOST_GROUPS])
+
+
+def _shortest(group: Group) -> Group:
+    """The literals that hold no other one of the group: the others occur only with them."""
+    by_length = sorted(group, key=len)
+    kept: list[str] = []
+    for literal in by_length:
+        if not any(other in literal for other in kept):
+            kept.append(literal)
+    return frozenset(kept)
 
 
 def _telling(group: Group) -> tuple[int, int, list[str]]:

@@ -8,6 +8,7 @@ with the model of the event tree's semantic layer (`events.semantic`), whose sco
 
 from collections.abc import Collection, Mapping, Sequence
 from functools import lru_cache
+from types import MappingProxyType
 
 import numpy as np
 from numpy.typing import NDArray
@@ -57,10 +58,15 @@ class MeaningModel:
             for condition in self._unique
         ]
 
-    def read(self, said: Sequence[tuple[Utterance, TextForms]]) -> "Meanings":
-        """What the utterances of a call may mean: one batch of vectors, one product of matrices.
+    def read(
+        self,
+        said: Sequence[tuple[Utterance, TextForms]],
+        known: Mapping[str, NDArray[np.float32]] = MappingProxyType({}),
+    ) -> "Meanings":
+        """What the utterances of a call may mean; only roles that some condition listens to.
 
-        Only roles that some condition listens to are read.
+        `known` are sentence vectors of the call that are there already; the others are encoded in
+        one batch.
         """
         units = [
             (utterance, span, semantic_text(text.normalised[span[0] : span[1]]))
@@ -71,9 +77,8 @@ class MeaningModel:
         ]
         texts = list(dict.fromkeys(text for _, _, text in units))
         row = {text: at for at, text in enumerate(texts)}
-        vectors = self._encoder.encode(texts)
-        similar = vectors @ self._vectors.T
-        scores, nearest = self._likeness(similar)
+        vectors = self._encoded(texts, known)
+        scores, nearest = self._likeness(vectors)
         by_side = {side: self._side(side, units, row, vectors, scores) for side in _SIDES}
         found: dict[SemanticCondition, dict[int, list[Unit]]] = {}
         for utterance, span, text in units:
@@ -85,6 +90,15 @@ class MeaningModel:
                 places = found.setdefault(self._unique[column], {})
                 places.setdefault(utterance.index, []).append(unit)
         return Meanings(found)
+
+    def _encoded(
+        self, texts: Sequence[str], known: Mapping[str, NDArray[np.float32]]
+    ) -> NDArray[np.float32]:
+        missing = [text for text in texts if text not in known]
+        if len(missing) == len(texts):
+            return self._encoder.encode(texts)
+        made = dict(zip(missing, self._encoder.encode(missing), strict=True)) if missing else {}
+        return np.array([known[text] if text in known else made[text] for text in texts])
 
     def _side(
         self,
@@ -106,29 +120,28 @@ class MeaningModel:
         return scores
 
     def _likeness(
-        self, similar: NDArray[np.float32]
+        self, vectors: NDArray[np.float32]
     ) -> tuple[NDArray[np.float32], NDArray[np.int64]]:
         """How plainly each text repeats an example of each condition, in [0, 1], and which.
 
         The fitted models need several examples to be sure of anything; a text that says an
         example nearly word for word is sure by itself, unless something else is as near.
         """
-        likeness = np.zeros((len(similar), len(self._unique)), dtype=np.float32)
+        likeness = np.zeros((len(vectors), len(self._unique)), dtype=np.float32)
         nearest = np.zeros(likeness.shape, dtype=np.int64)
-        if not len(similar):
+        if not len(vectors):
             return likeness, nearest
-        top = similar.max(axis=1)
         for column, rows in enumerate(self._examples):
-            mine = similar[:, rows]
+            mine = vectors @ self._vectors[rows].T
             nearest[:, column] = rows[mine.argmax(axis=1)]
             near = mine.max(axis=1)
-            # Only the nearest of all sentences can be nearer than the others.
-            plain = np.flatnonzero((near >= top) & (near > _UNLIKE))
+            # Few texts come near enough to be held against all other sentences.
+            plain = np.flatnonzero(near > _UNLIKE)
             if not len(plain):
                 continue
-            others = np.ones(similar.shape[1], dtype=bool)
+            others = np.ones(len(self._vectors), dtype=bool)
             others[rows] = False
-            against = similar[np.ix_(plain, np.flatnonzero(others))].max(axis=1, initial=0.0)
+            against = (vectors[plain] @ self._vectors[others].T).max(axis=1, initial=0.0)
             sure = np.clip((near[plain] - _UNLIKE) / (1 - _UNLIKE), 0.0, 1.0)
             likeness[plain, column] = np.where(near[plain] > against + _MARGIN, sure, 0.0)
         return likeness, nearest

@@ -48,6 +48,13 @@ _DENIAL = re.compile(
 )
 
 
+# Most claims have none of the characters near them without which nothing above can match.
+_NEGATORS = frozenset("不没无非未别甭禁杜拒哪怎谁避防")
+_QUOTERS = frozenset("说讲问提称以觉认怀担怕谓")
+_SUPPOSERS = frozenset("人谁哪对称说")
+_DENIERS = frozenset("不违骗假没谁别")
+
+
 def affirmed(text: str, start: int, end: int) -> bool:
     """Whether `text[start:end)` is the speaker's own, unnegated claim."""
     return not (negated(text, start) or quoted(text, start) or _denied(text, end))
@@ -55,14 +62,20 @@ def affirmed(text: str, start: int, end: int) -> bool:
 
 def negated(text: str, start: int) -> bool:
     """Whether an odd number of negators governs what begins at `start`."""
-    before = _tail(text[:start], _CLAUSE_END, _NEGATION_REACH)
+    before = text[max(0, start - _NEGATION_REACH) : start]
+    if _NEGATORS.isdisjoint(before):
+        return False
+    before = _tail(before, _CLAUSE_END)
     cleaned = _HARMLESS.sub(lambda m: "　" * len(m.group()), before)
     return len(_NEGATOR.findall(cleaned)) % 2 == 1
 
 
 def quoted(text: str, start: int) -> bool:
     """Whether what begins at `start` is put into somebody else's mouth."""
-    before = _tail(text[:start], _SENTENCE_END, _QUOTE_REACH)
+    before = text[max(0, start - _QUOTE_REACH) : start]
+    if _QUOTERS.isdisjoint(before) and _SUPPOSERS.isdisjoint(before):
+        return False
+    before = _tail(before, _SENTENCE_END)
     cleaned = _ADDRESSED.sub("　", _HARMLESS.sub("　", before))
     return bool(_QUOTE.search(cleaned) or _HYPOTHETICAL.search(cleaned))
 
@@ -78,10 +91,10 @@ def quotes(text: str, start: int, said: str) -> bool:
 
 
 def _denied(text: str, end: int) -> bool:
-    return bool(_DENIAL.search(text[end : end + _DENIAL_REACH]))
+    after = text[end : end + _DENIAL_REACH]
+    return not _DENIERS.isdisjoint(after) and bool(_DENIAL.search(after))
 
 
-def _tail(before: str, stop: re.Pattern[str], reach: int) -> str:
-    """The end of `before` after its last `stop`, at most `reach` code points."""
-    near = before[-reach:]
-    return stop.split(near)[-1]
+def _tail(before: str, stop: re.Pattern[str]) -> str:
+    """The end of `before` after its last `stop`."""
+    return stop.split(before)[-1]

@@ -1,163 +1,152 @@
 """One pass over a call for everything that the conditions of a rule set look for.
 
-Keywords and sounds go through an Aho-Corasick automaton each, patterns through RE2's filter,
-which names the patterns whose literals occur in a few lines; only in those lines is one of them
-searched, and only when it is asked for. Most conditions find nothing in most calls; a scan says
-which ones may, and in which utterances.
+Keywords and the literals that patterns cannot do without go through one Aho-Corasick automaton,
+the sounds of keywords through another. Every place is a bit: bit n of a mask stands for the nth
+utterance of the call. Most conditions find nothing in most calls; a scan says which ones may, and
+in which utterances.
 """
 
-from bisect import bisect_right
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence, Set
 from dataclasses import dataclass, field
-from functools import lru_cache
-from itertools import accumulate
-from typing import Any
+from typing import Protocol
 
-import re2
-
+from asr.transcript import Role
 from nlp.word_search import WordSearch
+from qa_rules.conditions.scope import SaidBy
 
-_PATTERNS_AT_ONCE = 256  # Keeps the automaton of one filter well inside RE2's memory budget.
-_LINES_AT_ONCE = 5  # Few enough to rule most patterns out, enough to be worth a call of RE2.
+ROLES: tuple[Role, ...] = ("agent", "customer", "unknown")
+
+Mask = int
+"""A set of utterances: bit n for the nth of the call."""
+
+Group = frozenset[str]
+"""Words of which one must occur."""
 
 
-@dataclass(frozen=True, slots=True)
-class Triggers:
-    """What must occur in a call, one of them at least, for a condition to hold anywhere in it.
+class Trace(Protocol):
+    """Something that conditions look for in texts, shared between them: compare by identity.
 
-    `terms` are substrings of the normalised or heard form, `sounds` of the sound codes, `nodes`
-    are paths of the event tree. `patterns` may be matched against many lines at once.
+    It can only hold in an utterance where a word of each of `groups` occurs in the normalised or
+    heard form, or one of each of `sound_groups` in the sound codes. Without any of the one it may
+    hold anywhere, without any of the other it does not go by sound.
     """
 
-    terms: tuple[str, ...] = ()
-    sounds: tuple[str, ...] = ()
-    patterns: tuple[str, ...] = ()
-    nodes: tuple[str, ...] = ()
+    @property
+    def groups(self) -> Sequence[Group]:
+        """Rarest first."""
+
+    @property
+    def sound_groups(self) -> Sequence[Group]:
+        """Rarest first."""
 
 
 @dataclass(frozen=True, slots=True)
 class Lines:
-    """The texts of a call, one a line: `owners[i]` is the index of line i's utterance."""
+    """Texts of a call, one a line: `owners[i]` is the mask of line i's utterance."""
 
-    texts: tuple[str, ...]
-    owners: tuple[int, ...]
+    texts: list[str] = field(default_factory=list)
+    owners: list[Mask] = field(default_factory=list)
 
-
-@dataclass(frozen=True, slots=True)
-class _Block:
-    """Some lines as one text in UTF-8: where each begins, and the index of its utterance."""
-
-    text: bytes
-    starts: tuple[int, ...]
-    owners: tuple[int, ...]
+    def add(self, text: str, owner: Mask) -> None:
+        """One more line."""
+        self.texts.append(text)
+        self.owners.append(owner)
 
 
-@dataclass(frozen=True, slots=True)
-class Scan:
-    """What a pass over a call found: where each term and sound occurs, and which patterns may.
+@dataclass(slots=True)
+class Said:
+    """What one role says in a call: normalised and heard forms, and sound codes if they count.
 
-    `terms` and `sounds` map to the indexes of utterances, `patterns` to blocks of lines that hold
-    the literals which a pattern cannot do without.
+    `everywhere` is the mask of the role's utterances.
     """
 
-    terms: Mapping[str, set[int]]
-    sounds: Mapping[str, set[int]]
-    patterns: Mapping[str, list[_Block]]
-    _lines: dict[str, set[int]] = field(default_factory=dict)
-
-    def lines_of(self, pattern: str) -> set[int]:
-        """Indexes of the utterances in which a pattern may match; worked out once."""
-        known = self._lines.get(pattern)
-        if known is None:
-            known = self._lines[pattern] = self._search(pattern)
-        return known
-
-    def _search(self, pattern: str) -> set[int]:
-        found: set[int] = set()
-        blocks = self.patterns.get(pattern)
-        if blocks is None:
-            return found
-        searched = over_lines(pattern)
-        for block in blocks:
-            for match in searched.finditer(block.text):
-                start, end = match.span()
-                # A match over several lines may hide one inside any of them.
-                first = bisect_right(block.starts, start) - 1
-                last = bisect_right(block.starts, max(start, end - 1)) - 1
-                found.update(block.owners[first : last + 1])
-        return found
-
-
-@lru_cache(maxsize=1 << 14)
-def over_lines(pattern: str) -> Any:
-    """A pattern for the UTF-8 bytes of many texts, one a line."""
-    options = re2.Options()
-    options.log_errors = False
-    return re2.compile(f"(?m){pattern}".encode(), options)  # Bytes need no offsets.
+    lines: Lines = field(default_factory=Lines)
+    sounds: Lines = field(default_factory=Lines)
+    everywhere: Mask = 0
 
 
 class Scanner:
-    """The triggers of many conditions, compiled; safe to share between threads."""
+    """The traces of many conditions, compiled; safe to share between threads.
 
-    def __init__(self, triggers: Iterable[Triggers]) -> None:
-        every = list(triggers)
-        self._terms = WordSearch(term for one in every for term in one.terms)
-        self._sounds = WordSearch(sound for one in every for sound in one.sounds)
-        self._patterns = tuple(dict.fromkeys(p for one in every for p in one.patterns))
-        self._filters = [
-            _filter(self._patterns[at : at + _PATTERNS_AT_ONCE])
-            for at in range(0, len(self._patterns), _PATTERNS_AT_ONCE)
-        ]
+    `wanted` says whose words each trace is looked for in; nobody else's are searched for it.
+    """
 
-    def read(self, lines: Lines, sounds: Lines) -> Scan:
-        """The scan of a call's texts and of its sound codes."""
-        return Scan(
-            _occurrences(self._terms, lines),
-            _occurrences(self._sounds, sounds),
-            self._possible(lines),
-        )
+    def __init__(self, wanted: Mapping[Trace, Set[SaidBy]]) -> None:
+        self._readers = {role: _Reader(_wanted_of(role, wanted)) for role in ROLES}
 
-    def _possible(self, lines: Lines) -> dict[str, list[_Block]]:
-        found: dict[str, list[_Block]] = {}
-        if not self._filters:
-            return found
-        for block in _blocks(lines):
-            for number, one in enumerate(self._filters):
-                for which in one.Match(block.text, True) or ():
-                    pattern = self._patterns[number * _PATTERNS_AT_ONCE + which]
-                    found.setdefault(pattern, []).append(block)
+    def read(self, said: Mapping[Role, Said]) -> dict[Trace, Mask]:
+        """The utterances in which each trace may hold, as far as there are any."""
+        found: dict[Trace, Mask] = {}
+        for role, texts in said.items():
+            for trace, mask in self._readers[role].read(texts):
+                found[trace] = found.get(trace, 0) | mask
         return found
 
 
-def _blocks(lines: Lines) -> Iterator[_Block]:
-    for at in range(0, len(lines.texts), _LINES_AT_ONCE):
-        encoded = [text.encode() for text in lines.texts[at : at + _LINES_AT_ONCE]]
-        starts = accumulate((len(line) + 1 for line in encoded[:-1]), initial=0)
-        owners = lines.owners[at : at + _LINES_AT_ONCE]
-        yield _Block(b"\n".join(encoded), tuple(starts), owners)
+class _Reader:
+    """What is looked for in the words of one role."""
+
+    def __init__(self, traces: Sequence[Trace]) -> None:
+        self._anywhere = tuple(trace for trace in traces if not trace.groups)
+        self._in_text = _Groups([(trace, trace.groups) for trace in traces])
+        self._in_sound = _Groups([(trace, trace.sound_groups) for trace in traces])
+
+    def read(self, said: Said) -> Iterator[tuple[Trace, Mask]]:
+        """The utterances in which each trace may hold; a trace may come twice."""
+        for trace in self._anywhere:
+            yield trace, said.everywhere
+        yield from self._in_text.possible(said.lines)
+        if said.sounds.texts:
+            yield from self._in_sound.possible(said.sounds)
 
 
-def _occurrences(words: WordSearch, lines: Lines) -> dict[str, set[int]]:
+def _wanted_of(role: Role, wanted: Mapping[Trace, Set[SaidBy]]) -> list[Trace]:
+    return [trace for trace, roles in wanted.items() if role in roles or "any" in roles]
+
+
+class _Groups:
+    """The groups of words that traces need, each different one once, and a search for all words."""
+
+    def __init__(self, needs: Sequence[tuple[Trace, Sequence[Group]]]) -> None:
+        groups = tuple(dict.fromkeys(group for _, wanted in needs for group in wanted))
+        place = {group: at for at, group in enumerate(groups)}
+        # A trace is thought of when the first of its groups occurs, which is its rarest.
+        self._led: list[list[tuple[Trace, tuple[int, ...]]]] = [[] for _ in groups]
+        for trace, wanted in needs:
+            if wanted:
+                first, *rest = (place[group] for group in wanted)
+                self._led[first].append((trace, tuple(rest)))
+        self._words = WordSearch(word for group in groups for word in sorted(group))
+        of_word: dict[str, list[int]] = defaultdict(list)
+        for at, group in enumerate(groups):
+            for word in group:
+                of_word[word].append(at)
+        self._of_word = [tuple(of_word[word]) for word in self._words.words]
+
+    def possible(self, lines: Lines) -> Iterator[tuple[Trace, Mask]]:
+        """The traces all of whose groups occur in some utterance, and in which."""
+        masks, of_word = [0] * len(self._led), self._of_word
+        for word, mask in _occurrences(self._words, lines).items():
+            for group in of_word[word]:
+                masks[group] |= mask
+        for mask, led in zip(masks, self._led, strict=True):
+            if not mask:
+                continue
+            for trace, rest in led:
+                inside = mask
+                for other in rest:
+                    inside &= masks[other]
+                if inside:
+                    yield trace, inside
+
+
+def _occurrences(words: WordSearch, lines: Lines) -> dict[int, Mask]:
     """Where each word occurs; all lines are read as one text, which no word can hold a break of."""
-    found: dict[str, set[int]] = defaultdict(set)
-    if not lines.texts:
-        return found
-    ends = [*accumulate(len(text) + 1 for text in lines.texts)]
-    line, limit, owner = 0, ends[0], lines.owners[0]
-    for at, word in words.ends_in("\n".join(lines.texts)):
-        while at >= limit:
-            line += 1
-            limit, owner = ends[line], lines.owners[line]
-        found[word].add(owner)
+    found: dict[int, Mask] = {}
+    owners: list[Mask] = []
+    for text, owner in zip(lines.texts, lines.owners, strict=True):
+        owners += [owner] * (len(text) + 1)
+    for word, start, _ in words.places_in("\n".join(lines.texts)):
+        found[word] = found.get(word, 0) | owners[start]
     return found
-
-
-def _filter(patterns: Sequence[str]) -> Any:
-    options = re2.Options()
-    options.log_errors = False
-    chosen = re2.Filter()
-    for pattern in patterns:
-        chosen.Add(f"(?m){pattern}", options)
-    chosen.Compile()
-    return chosen

@@ -21,7 +21,7 @@ from qa_rules.conditions.searches import (
     VolumeCondition,
 )
 from qa_rules.facts.keywords import Keywords
-from qa_rules.facts.patterns import Patterns
+from qa_rules.facts.patterns import pattern as compiled_pattern
 from qa_rules.linting.regex_risk import backtracks
 from qa_rules.model import Condition
 
@@ -66,7 +66,7 @@ def text_problems(condition: Condition) -> Iterator[Problem]:
 
 def _pattern(pattern: str) -> Iterator[Problem]:
     try:
-        empty = Patterns([pattern]).matches_empty()
+        empty = compiled_pattern(pattern).matches_empty
     except AppError as error:
         yield "error", "bad-regex", error.message, "改写这条正则，或换成关键词。"
         return

@@ -3,11 +3,11 @@
 from collections.abc import Sequence
 
 from asr.transcript import Utterance
-from core.evidence import Evidence
 from core.span import Span
 from qa_rules.conditions.scope import EVERY_HIT, LAST_HIT, Anchor
 from qa_rules.facts.call_facts import Beside, CallFacts, Selection, intersection
 from qa_rules.verdicts.logic import Truth, weakest
+from qa_rules.verdicts.place import Found
 from qa_rules.verdicts.verdict import Gap, Verdict, absent, fact, unsettled
 
 _IS_AFTER = {"after": (True,), "before": (False,), "around": (False, True)}
@@ -42,11 +42,11 @@ def _beside(
     facts: CallFacts,
     base: Selection,
     anchor: Anchor,
-    hits: Sequence[Evidence],
+    hits: Sequence[Found],
     unsure: Gap | None,
 ) -> Selection:
     whole: set[int] = set()
-    own: dict[int, list[Evidence]] = {}
+    own: dict[int, list[Found]] = {}
     windows: list[Span] = []
     for hit in hits:
         if hit.utterance in base.indexes and hit.utterance is not None:
@@ -62,7 +62,8 @@ def _beside(
     ]
     start = min(window.start_ms for window in windows)
     return Selection(
-        tuple(u for u in base.utterances if u.index in whole or u.index in own),
+        base.said,
+        facts.mask_of(u.index for u in base.utterances if u.index in whole or u.index in own),
         Span(start, max(window.end_ms for window in windows)),
         Gap(weakest([gap.truth for gap in gaps]), gaps[0].reason) if gaps else None,
         base.role,
@@ -72,7 +73,7 @@ def _beside(
 
 
 def _side(
-    facts: CallFacts, said: Sequence[Utterance], anchor: Anchor, hit: Evidence, is_after: bool
+    facts: CallFacts, said: Sequence[Utterance], anchor: Anchor, hit: Found, is_after: bool
 ) -> tuple[Sequence[Utterance], Span]:
     """The utterances on one side of a hit within the anchor's reach, and the time they cover."""
     start, end = facts.spoken.start_ms, facts.spoken.end_ms
@@ -100,13 +101,13 @@ def _side(
     return chosen, Span(start, max(start, end))
 
 
-def _follows(hit: Evidence, utterance: Utterance) -> bool:
+def _follows(hit: Found, utterance: Utterance) -> bool:
     if hit.utterance is not None:
         return utterance.index > hit.utterance
     return utterance.start_ms >= hit.end_ms
 
 
-def _leads(hit: Evidence, utterance: Utterance) -> bool:
+def _leads(hit: Found, utterance: Utterance) -> bool:
     if hit.utterance is not None:
         return utterance.index < hit.utterance
     return utterance.end_ms <= hit.start_ms

@@ -4,7 +4,6 @@ from collections.abc import Collection, Mapping, Sequence
 
 from asr.timing import is_backchannel
 from asr.transcript import ROLE_NAMES, Utterance
-from core.evidence import Evidence
 from core.span import Span
 from nlp.questions import count_questions
 from qa_rules.conditions.relations import UnansweredCondition
@@ -12,9 +11,10 @@ from qa_rules.conditions.scope import SaidBy, Scope
 from qa_rules.facts.call_facts import CallFacts, quote
 from qa_rules.model import Rule
 from qa_rules.operators.relations import RelationOperator, reaches
-from qa_rules.verdicts.judging import judge_rule
+from qa_rules.verdicts.judging import RuleJudge
 from qa_rules.verdicts.logic import Truth
-from qa_rules.verdicts.verdict import Gap, Verdict, absent, found, precedes, unsettled
+from qa_rules.verdicts.place import Found
+from qa_rules.verdicts.verdict import Gap, Verdict, Verdicts, absent, found, precedes, unsettled
 
 
 class UnansweredOperator(RelationOperator):
@@ -40,7 +40,7 @@ class UnansweredOperator(RelationOperator):
         """Whether there may be a question."""
         return self._question is None or self._question in awake
 
-    def __call__(self, facts: CallFacts, verdicts: Mapping[int, Verdict]) -> Verdict:
+    def __call__(self, facts: CallFacts, verdicts: Verdicts) -> Verdict:
         """The verdict on one call."""
         if self._condition.reach.seconds is not None and not facts.timed:
             return unsettled(Gap(Truth.NOT_APPLICABLE, "没有时间信息，无法按秒计算距离"))
@@ -61,8 +61,8 @@ class UnansweredOperator(RelationOperator):
         return unsettled(gap) if gap is not None else absent(self.searched(facts))
 
     def _questions(
-        self, facts: CallFacts, verdicts: Mapping[int, Verdict]
-    ) -> tuple[Sequence[Evidence], Gap | None]:
+        self, facts: CallFacts, verdicts: Verdicts
+    ) -> tuple[Sequence[Found], Gap | None]:
         if self._question is not None:
             asked = verdicts[self._question]
             return asked.occurrences, asked.gap
@@ -73,7 +73,7 @@ class UnansweredOperator(RelationOperator):
             if count_questions(utterance.text)
         ], selection.gap
 
-    def _answered(self, facts: CallFacts, question: Evidence, answers: Verdict | None) -> bool:
+    def _answered(self, facts: CallFacts, question: Found, answers: Verdict | None) -> bool:
         reach = self._condition.reach
         if answers is not None:
             return any(
@@ -89,7 +89,7 @@ class UnansweredOperator(RelationOperator):
     def _is_answer(self, utterance: Utterance) -> bool:
         return utterance.role == self._other and not is_backchannel(utterance.text)
 
-    def _heard(self, facts: CallFacts, question: Evidence, answers: Verdict | None) -> bool:
+    def _heard(self, facts: CallFacts, question: Found, answers: Verdict | None) -> bool:
         """Whether an answer could not have gone unheard: any speech without text may be one."""
         if answers is not None:
             return answers.gap is None
@@ -98,13 +98,13 @@ class UnansweredOperator(RelationOperator):
         return facts.unheard(self._other, [window], 0) is None
 
 
-def _after(question: Evidence, utterance: Utterance) -> bool:
+def _after(question: Found, utterance: Utterance) -> bool:
     if question.utterance is None:
         return utterance.start_ms >= question.end_ms
     return utterance.index > question.utterance
 
 
-def _whole(utterance: Utterance) -> Evidence:
+def _whole(utterance: Utterance) -> Found:
     return quote(utterance, 0, len(utterance.text), "timing", "raw")
 
 
@@ -113,28 +113,16 @@ class RuleOperator(RelationOperator):
 
     def __init__(self, rule: Rule, named: Mapping[str, int]) -> None:
         super().__init__(tuple(named.values()))
-        self._rule = rule
-        self._named = named
+        self._name = rule.name
+        self._judge = RuleJudge(rule, named)
 
     def stirs(self, _awake: Collection[int]) -> bool:
         """Always: a rule may hit on what is absent."""
         return True
 
-    def __call__(self, facts: CallFacts, verdicts: Mapping[int, Verdict]) -> Verdict:
+    def __call__(self, facts: CallFacts, verdicts: Verdicts) -> Verdict:
         """The verdict on one call: a rule as a whole happens nowhere in it."""
-        judgement = judge_rule(self._rule, facts, Named(self._named, verdicts))
+        judgement = self._judge.judge(facts, verdicts)
         if not judgement.truth.known:
-            return unsettled(Gap(judgement.truth, f"规则“{self._rule.name}”：{judgement.reason}"))
+            return unsettled(Gap(judgement.truth, f"规则“{self._name}”：{judgement.reason}"))
         return Verdict(judgement.truth, judgement.evidence)
-
-
-class Named(dict[str, Verdict]):
-    """The verdicts of a rule's conditions by name, each looked up when it is first asked for."""
-
-    def __init__(self, slots: Mapping[str, int], verdicts: Mapping[int, Verdict]) -> None:
-        super().__init__()
-        self._slots = slots
-        self._verdicts = verdicts
-
-    def __missing__(self, name: str) -> Verdict:
-        return self._verdicts[self._slots[name]]

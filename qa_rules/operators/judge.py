@@ -1,7 +1,5 @@
 """The operator that goes by what a language model answered about the call."""
 
-from dataclasses import replace
-
 from events.judgement import Judgement, JudgeQuestion
 from qa_rules.conditions.searches import JudgeCondition
 from qa_rules.facts.call_facts import CallFacts, Selection, quote
@@ -46,7 +44,7 @@ class JudgeOperator(SearchOperator):
     def _no(self, judgement: Judgement, selection: Selection) -> Verdict:
         searched = self.searched(selection)
         reason = f"（{judgement.reason}）" if judgement.reason else ""
-        return absent(replace(searched, text=f"{searched.text}{reason}"))
+        return absent(searched._replace(text=f"{searched.text}{reason}"))
 
 
 def question_of(condition: JudgeCondition) -> JudgeQuestion:

@@ -3,15 +3,14 @@
 from collections.abc import Sequence
 
 from asr.transcript import Utterance
-from core.evidence import Evidence
 from qa_rules.conditions.searches import ActCondition, SemanticCondition
 from qa_rules.facts.call_facts import CallFacts, Selection, quote
 from qa_rules.facts.meaning import Unit
 from qa_rules.facts.polarity import denial, quotes
-from qa_rules.facts.scan import Triggers
-from qa_rules.operators.searching import SearchOperator, Setting
+from qa_rules.operators.searching import SearchOperator, Setting, Triggers
 from qa_rules.operators.text import claims
 from qa_rules.verdicts.logic import Truth
+from qa_rules.verdicts.place import Found
 from qa_rules.verdicts.verdict import Gap, Verdict, unsettled
 
 
@@ -31,14 +30,14 @@ class SemanticOperator(SearchOperator):
         units = meanings.of(self.condition)
         occurrences = tuple(
             evidence
-            for utterance in selection.among(units)
+            for utterance in selection.among(facts.mask_of(units))
             for evidence in self._best(facts, units[utterance.index], utterance, selection)
         )
         return self.verdict(occurrences, selection)
 
     def _best(
         self, facts: CallFacts, units: Sequence[Unit], utterance: Utterance, selection: Selection
-    ) -> Sequence[Evidence]:
+    ) -> Sequence[Found]:
         """The best unit of an utterance that stands up to negation, quotation and `unless`."""
         text = facts.forms(utterance)
         for score, start, end, nearest in units:
@@ -69,16 +68,16 @@ class ActOperator(SearchOperator):
 
     def judge(self, facts: CallFacts, selection: Selection) -> Verdict:
         """The verdict on the selected part of a call."""
-        acts = facts.acts
-        if acts is None:
+        if facts.acts is None:
             return unsettled(
                 Gap(Truth.UNDECIDABLE, "没有加载内置事件模型所用的句向量模型，无法判断")
             )
         least = self.condition.at_least or 0.0
         occurrences = []
-        for utterance in selection.among(acts):
-            place = acts[utterance.index].get(self.condition.act)
-            if place is not None and place.chance >= least:
+        places = facts.acts_by_name.get(self.condition.act, {})
+        for utterance in selection.among(facts.mask_of(places)):
+            place = places[utterance.index]
+            if place.chance >= least:
                 start, end = facts.forms(utterance).to_raw(place.start, place.end)
                 score = round(place.chance, 4)
                 occurrences.append(quote(utterance, start, end, "learned", "normalised", score))

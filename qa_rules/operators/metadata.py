@@ -3,13 +3,13 @@
 import datetime as dt
 from collections.abc import Mapping, Sequence
 
-from core.evidence import Evidence
 from qa_rules.conditions.measures import MetadataCondition, MetadataTest
 from qa_rules.conditions.scope import Scalar
 from qa_rules.facts.call_facts import CallFacts
 from qa_rules.facts.patterns import compiled
 from qa_rules.verdicts.logic import Truth, conjunction
-from qa_rules.verdicts.verdict import Gap, Verdict, fact, unsettled
+from qa_rules.verdicts.place import Found
+from qa_rules.verdicts.verdict import Gap, Verdict, Verdicts, fact, unsettled
 
 
 class MetadataOperator:
@@ -18,7 +18,7 @@ class MetadataOperator:
     def __init__(self, condition: MetadataCondition) -> None:
         self._tests = condition.tests
 
-    def __call__(self, facts: CallFacts, _verdicts: Mapping[int, Verdict]) -> Verdict:
+    def __call__(self, facts: CallFacts, _verdicts: Verdicts) -> Verdict:
         """The verdict on one call."""
         truth, evidence, gap = judge_tests(self._tests, facts)
         if gap is not None:
@@ -33,7 +33,7 @@ def metadata_fits(tests: tuple[MetadataTest, ...], metadata: Mapping[str, object
 
 def judge_tests(
     tests: tuple[MetadataTest, ...], facts: CallFacts
-) -> tuple[Truth, tuple[Evidence, ...], Gap | None]:
+) -> tuple[Truth, tuple[Found, ...], Gap | None]:
     """Whether all tests hold, the compared values as evidence, and what was missing."""
     values = {test.key: _value(test.key, facts) for test in tests}
     truths = [_holds(test, values[test.key]) for test in tests]

@@ -2,15 +2,16 @@
 
 from collections.abc import Collection, Mapping
 
-from core.evidence import Evidence
 from qa_rules.conditions.process_graph import Graph
 from qa_rules.conditions.relations import ProcessCondition
 from qa_rules.facts.call_facts import CallFacts
 from qa_rules.operators.relations import RelationOperator, reaches
 from qa_rules.verdicts.logic import Truth, weakest
+from qa_rules.verdicts.place import Found
 from qa_rules.verdicts.verdict import (
     Gap,
     Verdict,
+    Verdicts,
     absent,
     fact,
     merge_evidence,
@@ -18,7 +19,7 @@ from qa_rules.verdicts.verdict import (
     unsettled,
 )
 
-Place = tuple[str, Evidence]
+Place = tuple[str, Found]
 
 
 class ProcessOperator(RelationOperator):
@@ -39,7 +40,7 @@ class ProcessOperator(RelationOperator):
         slot = dict(zip(self._names, self.slots, strict=True))
         return any(slot[name] in awake for name in self._graph.entries)
 
-    def __call__(self, facts: CallFacts, verdicts: Mapping[int, Verdict]) -> Verdict:
+    def __call__(self, facts: CallFacts, verdicts: Verdicts) -> Verdict:
         """The verdict on one call."""
         if self._timed and not facts.timed:
             return unsettled(Gap(Truth.NOT_APPLICABLE, "没有时间信息，无法按秒计算距离"))
@@ -57,18 +58,16 @@ class ProcessOperator(RelationOperator):
             return unsettled(gap)
         return absent(self._stopped(facts, reached))
 
-    def _reached(self, steps: Mapping[str, Verdict]) -> dict[str, list[Evidence]]:
+    def _reached(self, steps: Mapping[str, Verdict]) -> dict[str, list[Found]]:
         """For each step: its occurrences to which a chain leads, in order of time."""
-        reached: dict[str, list[Evidence]] = {name: [] for name in steps}
+        reached: dict[str, list[Found]] = {name: [] for name in steps}
         for name in self._graph.order:
             for item in steps[name].occurrences:
                 if name in self._graph.entries or self._before(reached, name, item):
                     reached[name].append(item)
         return reached
 
-    def _before(
-        self, reached: Mapping[str, list[Evidence]], name: str, item: Evidence
-    ) -> list[Place]:
+    def _before(self, reached: Mapping[str, list[Found]], name: str, item: Found) -> list[Place]:
         """The reached places from which a chain may go on with `item`."""
         reach = self._graph.steps[name].reach
         return [
@@ -79,7 +78,7 @@ class ProcessOperator(RelationOperator):
             if precedes(place, item) and reaches(reach, place, item)
         ]
 
-    def _chain(self, reached: Mapping[str, list[Evidence]], end: Place) -> tuple[Evidence, ...]:
+    def _chain(self, reached: Mapping[str, list[Found]], end: Place) -> tuple[Found, ...]:
         name, item = end
         chain = [item]
         while name not in self._graph.entries:
@@ -90,7 +89,7 @@ class ProcessOperator(RelationOperator):
     def _may_complete(self, steps: Mapping[str, Verdict]) -> bool:
         """Whether unheard occurrences could complete a chain: they may be anywhere."""
         anywhere: set[str] = set()
-        places: dict[str, list[Evidence]] = {name: [] for name in steps}
+        places: dict[str, list[Found]] = {name: [] for name in steps}
         for name in self._graph.order:
             before = [e for e, following in self._graph.following.items() if name in following]
             is_entry = name in self._graph.entries
@@ -103,7 +102,7 @@ class ProcessOperator(RelationOperator):
             ]
         return any(name in anywhere or places[name] for name in self._graph.ends)
 
-    def _stopped(self, facts: CallFacts, reached: Mapping[str, list[Evidence]]) -> Evidence:
+    def _stopped(self, facts: CallFacts, reached: Mapping[str, list[Found]]) -> Found:
         """How far the process came, as evidence that it was not completed."""
         last = next((name for name in reversed(self._graph.order) if reached[name]), None)
         if last is None:

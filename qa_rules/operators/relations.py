@@ -1,18 +1,19 @@
 """Operators on other conditions of the same rule: order, within, not within, times, logic."""
 
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Callable, Collection
 
-from core.evidence import Evidence
 from qa_rules.conditions.boolean import Line
 from qa_rules.conditions.relations import TimesCondition, WithinCondition
 from qa_rules.conditions.scope import Reach
 from qa_rules.facts.call_facts import CallFacts
 from qa_rules.verdicts.judging import judge_line, occurrences_in
 from qa_rules.verdicts.logic import Truth, weakest
+from qa_rules.verdicts.place import Found
 from qa_rules.verdicts.verdict import (
     Gap,
     Verdict,
+    Verdicts,
     absent,
     fact,
     merge_evidence,
@@ -20,7 +21,7 @@ from qa_rules.verdicts.verdict import (
     unsettled,
 )
 
-Holds = Callable[[Evidence, Evidence], bool]
+Holds = Callable[[Found, Found], bool]
 
 
 class RelationOperator(ABC):
@@ -41,18 +42,18 @@ class RelationOperator(ABC):
         return all(slot in awake for slot in self.slots)
 
     @abstractmethod
-    def __call__(self, facts: CallFacts, verdicts: Mapping[int, Verdict]) -> Verdict:
+    def __call__(self, facts: CallFacts, verdicts: Verdicts) -> Verdict:
         """The verdict on one call."""
 
-    def searched(self, facts: CallFacts) -> Evidence:
-        """Evidence that the whole call was searched in vain."""
+    def searched(self, facts: CallFacts) -> Found:
+        """Found that the whole call was searched in vain."""
         return fact(self._missing, "timing", facts.spoken.start_ms, facts.spoken.end_ms)
 
 
 class OrderOperator(RelationOperator):
     """Runs an `OrderCondition`: the slots are those of `first` and `then`."""
 
-    def __call__(self, facts: CallFacts, verdicts: Mapping[int, Verdict]) -> Verdict:
+    def __call__(self, facts: CallFacts, verdicts: Verdicts) -> Verdict:
         """The verdict on one call."""
         first, then = (verdicts[slot] for slot in self.slots)
         return relate(first, then, precedes, self.searched(facts))
@@ -69,7 +70,7 @@ class WithinOperator(RelationOperator):
         """Whether it has to be run when those slots have been."""
         return self.slots[0] in awake if self._condition.lacking else super().stirs(awake)
 
-    def __call__(self, facts: CallFacts, verdicts: Mapping[int, Verdict]) -> Verdict:
+    def __call__(self, facts: CallFacts, verdicts: Verdicts) -> Verdict:
         """The verdict on one call."""
         anchor, wanted = (verdicts[slot] for slot in self.slots)
         if self._condition.reach.seconds is not None and not facts.timed:
@@ -79,7 +80,7 @@ class WithinOperator(RelationOperator):
             return lacking(anchor, wanted, self._near, searched)
         return relate(anchor, wanted, self._near, searched)
 
-    def _near(self, anchor: Evidence, item: Evidence) -> bool:
+    def _near(self, anchor: Found, item: Found) -> bool:
         direction, reach = self._condition.direction, self._condition.reach
         if direction == "after":
             return precedes(anchor, item) and reaches(reach, anchor, item)
@@ -97,7 +98,7 @@ class TimesOperator(RelationOperator):
         if condition.at_least is None:
             self.quiet = Truth.TRUE
 
-    def __call__(self, facts: CallFacts, verdicts: Mapping[int, Verdict]) -> Verdict:
+    def __call__(self, facts: CallFacts, verdicts: Verdicts) -> Verdict:
         """The verdict on one call."""
         low, high = self._condition.at_least or 0, self._condition.at_most
         counted = verdicts[self.slots[0]]
@@ -124,7 +125,7 @@ class LogicOperator(RelationOperator):
         """Always: what is absent may make the line true."""
         return True
 
-    def __call__(self, _facts: CallFacts, verdicts: Mapping[int, Verdict]) -> Verdict:
+    def __call__(self, _facts: CallFacts, verdicts: Verdicts) -> Verdict:
         """The verdict on one call."""
         named = {name: verdicts[slot] for name, slot in zip(self._names, self.slots, strict=True)}
         verdict = judge_line(self._line, named)
@@ -136,7 +137,7 @@ class LogicOperator(RelationOperator):
         return Verdict(Truth.TRUE, verdict.evidence, places, gap)
 
 
-def reaches(reach: Reach, earlier: Evidence, later: Evidence) -> bool:
+def reaches(reach: Reach, earlier: Found, later: Found) -> bool:
     """Whether `later` comes soon enough after `earlier` begins; any reach when none is set."""
     if reach.seconds is not None:
         gap_ms = later.start_ms - earlier.end_ms
@@ -148,7 +149,7 @@ def reaches(reach: Reach, earlier: Evidence, later: Evidence) -> bool:
     return 0 <= later.utterance - earlier.utterance <= reach.utterances
 
 
-def lacking(anchor: Verdict, wanted: Verdict, holds: Holds, searched: Evidence) -> Verdict:
+def lacking(anchor: Verdict, wanted: Verdict, holds: Holds, searched: Found) -> Verdict:
     """TRUE with the anchors that have nothing wanted near them.
 
     That is only known when every occurrence of what is wanted is.
@@ -166,7 +167,7 @@ def lacking(anchor: Verdict, wanted: Verdict, holds: Holds, searched: Evidence) 
     return absent(anchor.occurrences[0] if anchor.occurrences else searched)
 
 
-def relate(anchor: Verdict, wanted: Verdict, holds: Holds, searched: Evidence) -> Verdict:
+def relate(anchor: Verdict, wanted: Verdict, holds: Holds, searched: Found) -> Verdict:
     """TRUE with the wanted occurrences that stand in the relation, and their anchors.
 
     FALSE when one side surely never occurs, or when both were heard completely.

@@ -1,20 +1,22 @@
 """What all operators share that look for something in what was said: where, and the verdict."""
 
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
 
-from core.evidence import Evidence, Layer
+from core.evidence import Layer
 from qa_rules.conditions.scope import Scope
 from qa_rules.conditions.searches import Mode
 from qa_rules.facts.call_facts import CallFacts, Selection, area
-from qa_rules.facts.scan import Triggers
+from qa_rules.facts.scan import Trace
 from qa_rules.operators.anchoring import anchored
 from qa_rules.verdicts.logic import Truth
+from qa_rules.verdicts.place import Found, Place
 from qa_rules.verdicts.verdict import (
     Gap,
     Verdict,
+    Verdicts,
     absent,
     fact,
     found,
@@ -23,8 +25,8 @@ from qa_rules.verdicts.verdict import (
     unsettled,
 )
 
-Searched = Callable[[], Evidence]
-Group = tuple[Evidence, ...]
+Searched = Callable[[], Found]
+Group = tuple[Found, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,6 +40,18 @@ class Setting:
     unheard_ms: int
     missing: str
     anchor: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Triggers:
+    """What must occur in a call, one of them at least, for a condition to hold anywhere in it.
+
+    `traces` are looked for in texts; an operator finds the places of the nth of them in
+    `CallFacts.found`, as far as they lie in its area. `nodes` are paths of the event tree.
+    """
+
+    traces: tuple[Trace, ...] = ()
+    nodes: tuple[str, ...] = ()
 
 
 class SearchOperator(ABC):
@@ -64,7 +78,7 @@ class SearchOperator(ABC):
         self._missing = setting.missing
         self._layer = layer
 
-    def __call__(self, facts: CallFacts, verdicts: Mapping[int, Verdict]) -> Verdict:
+    def __call__(self, facts: CallFacts, verdicts: Verdicts) -> Verdict:
         """The verdict on one call."""
         selection = facts.selected(self.area)
         if self._anchor is not None and self.anchor_slot is not None:
@@ -76,7 +90,7 @@ class SearchOperator(ABC):
             return unsettled(selection.gap)
         return self.judge(facts, selection)
 
-    def in_vain(self, facts: CallFacts, verdicts: Mapping[int, Verdict]) -> Verdict:
+    def in_vain(self, facts: CallFacts, verdicts: Verdicts) -> Verdict:
         """The verdict on a call in which nothing wakes the operator, without a search."""
         if self._anchor is not None:
             return self(facts, verdicts)
@@ -87,17 +101,22 @@ class SearchOperator(ABC):
     def judge(self, facts: CallFacts, selection: Selection) -> Verdict:
         """The verdict on the selected part of a call."""
 
-    def verdict(self, occurrences: Sequence[Evidence], selection: Selection) -> Verdict:
+    def verdict(self, occurrences: Sequence[Found], selection: Selection) -> Verdict:
         """TRUE with occurrences; without any, FALSE only when all of the scope was heard."""
         return settle(tuple(occurrences), selection.gap, partial(self.searched, selection))
 
-    def searched(self, selection: Selection) -> Evidence:
-        """Evidence that the scope was searched in vain."""
+    def searched(self, selection: Selection) -> Place:
+        """Found that the scope was searched in vain."""
         window, role = selection.window, self.area.scope.role
         return fact(
             self._missing, self._layer, window.start_ms, window.end_ms,
             "" if role == "any" else role,
         )  # fmt: skip
+
+
+def entries_needed(mode: Mode, entries: int, at_least: int) -> int:
+    """How many entries must occur, in the modes `all` and `at_least`."""
+    return entries if mode == "all" else at_least
 
 
 def settle(occurrences: Group, gap: Gap | None, searched: Searched) -> Verdict:
@@ -110,13 +129,15 @@ def settle(occurrences: Group, gap: Gap | None, searched: Searched) -> Verdict:
 def combine(
     mode: Mode, at_least: int, groups: Sequence[Group], gap: Gap | None, searched: Searched
 ) -> Verdict:
-    """The verdict of any / all / none / at least n over the occurrences of several entries."""
-    merged = merge_evidence(tuple(item for group in groups for item in group))
+    """The verdict of any / all / none / at least n over the occurrences of several entries.
+
+    `groups` are those of the entries that occur; `at_least` is how many must in both other modes.
+    """
+    merged = merge_evidence(tuple([item for group in groups for item in group]))
     if mode in ("any", "none"):
         verdict = settle(merged, gap, searched)
         return opposite(verdict) if mode == "none" else verdict
-    needed = len(groups) if mode == "all" else at_least
-    if sum(bool(group) for group in groups) >= needed:
+    if sum(bool(group) for group in groups) >= at_least:
         return found(merged, gap)
     return unsettled(gap) if gap else absent(searched())
 
@@ -125,13 +146,12 @@ def combine_in_one(
     mode: Mode, at_least: int, groups: Sequence[Group], gap: Gap | None, searched: Searched
 ) -> Verdict:
     """As `combine`, for all / at least n of the entries within a single utterance."""
-    needed = len(groups) if mode == "all" else at_least
     if mode in ("any", "none"):
         return combine(mode, at_least, groups, gap, searched)
     held: dict[int | None, set[int]] = {}
     for which, group in enumerate(groups):
         for item in group:
             held.setdefault(item.utterance, set()).add(which)
-    full = {utterance for utterance, entries in held.items() if len(entries) >= needed}
+    full = {utterance for utterance, entries in held.items() if len(entries) >= at_least}
     kept = tuple(item for group in groups for item in group if item.utterance in full)
     return settle(merge_evidence(kept), gap, searched)

@@ -4,14 +4,23 @@ from collections.abc import Iterator, Sequence
 from functools import lru_cache, partial
 
 from asr.transcript import Utterance
-from core.evidence import Evidence, Form, Layer
+from core.evidence import Form, Layer
 from nlp.normalise import TextForm
 from qa_rules.conditions.searches import KeywordCondition, Polarity, RegexCondition
 from qa_rules.facts.call_facts import CallFacts, Selection, quote
 from qa_rules.facts.keywords import Keyword, Keywords, in_one_sentence
-from qa_rules.facts.patterns import Patterns
+from qa_rules.facts.patterns import Pattern, pattern
 from qa_rules.facts.polarity import affirmed
-from qa_rules.operators.searching import Group, SearchOperator, Setting, combine, combine_in_one
+from qa_rules.operators.searching import (
+    Group,
+    SearchOperator,
+    Setting,
+    Triggers,
+    combine,
+    combine_in_one,
+    entries_needed,
+)
+from qa_rules.verdicts.place import Place
 from qa_rules.verdicts.verdict import Verdict, merge_evidence, opposite
 
 
@@ -45,30 +54,31 @@ class KeywordOperator(SearchOperator):
     def __init__(self, condition: KeywordCondition, setting: Setting) -> None:
         self._condition = condition
         self._keywords = Keywords(condition.words)
+        self._needed = entries_needed(condition.mode, len(condition.words), condition.at_least)
         self._claims = claims(condition.polarity, condition.unless)
         self._combine = combine_in_one if condition.in_one_utterance else combine
         super().__init__(
             condition.scope,
             setting,
-            self._keywords.triggers,
+            Triggers(self._keywords.each),
             asks_absence=condition.mode == "none",
             layer="keyword",
         )
 
     def judge(self, facts: CallFacts, selection: Selection) -> Verdict:
         """The verdict on the selected part of a call."""
-        groups: list[Group] = [()] * len(self._keywords.each)
-        for which, places in self._keywords.places(facts):
-            groups[which] = self._occurrences(which, facts, selection, selection.among(places))
-        condition = self._condition
+        groups = [
+            self._occurrences(which, facts, selection, selection.among(mask))
+            for which, mask in sorted(facts.found.get(self, ()))
+        ]
         searched = partial(self.searched, selection)
-        return self._combine(condition.mode, condition.at_least, groups, selection.gap, searched)
+        return self._combine(self._condition.mode, self._needed, groups, selection.gap, searched)
 
     def _occurrences(
         self, which: int, facts: CallFacts, selection: Selection, said: Sequence[Utterance]
     ) -> Group:
         word = self._keywords.each[which]
-        found: list[Evidence] = []
+        found: list[Place] = []
         for utterance in said:
             key = (word, self._claims, utterance.index)
             known = facts.quoted.get(key)
@@ -77,7 +87,7 @@ class KeywordOperator(SearchOperator):
             found += known
         return tuple(filter(selection.covers, found) if selection.beside else found)
 
-    def _quotes(self, word: Keyword, facts: CallFacts, utterance: Utterance) -> Iterator[Evidence]:
+    def _quotes(self, word: Keyword, facts: CallFacts, utterance: Utterance) -> Iterator[Place]:
         for start, end, form in word.spans(facts.forms(utterance), facts.recognised):
             if self._claims.allow(facts, utterance, start, end):
                 layer: Layer = "pinyin" if form == "pinyin" else "keyword"
@@ -91,39 +101,38 @@ class RegexOperator(SearchOperator):
 
     def __init__(self, condition: RegexCondition, setting: Setting) -> None:
         self._negated = condition.negated
-        self._patterns = Patterns(condition.patterns)
+        self._patterns = tuple(map(pattern, condition.patterns))
         self._claims = claims(condition.polarity, condition.unless)
         super().__init__(
             condition.scope,
             setting,
-            self._patterns.triggers,
+            Triggers(self._patterns),
             asks_absence=condition.negated,
             layer="regex",
         )
 
     def judge(self, facts: CallFacts, selection: Selection) -> Verdict:
         """The verdict on the selected part of a call."""
-        found: list[Evidence] = []
-        for pattern, places in self._patterns.places(facts).items():
-            for utterance in selection.among(places):
-                key = (pattern, self._claims, utterance.index)
+        found: list[Place] = []
+        for which, mask in sorted(facts.found.get(self, ())):
+            one = self._patterns[which]
+            for utterance in selection.among(mask):
+                key = (one, self._claims, utterance.index)
                 known = facts.quoted.get(key)
                 if known is None:
-                    quotes = self._quotes(pattern, facts, utterance)
-                    known = facts.quoted[key] = tuple(quotes)
+                    known = facts.quoted[key] = tuple(self._quotes(one, facts, utterance))
                 found += known
         kept = filter(selection.covers, found) if selection.beside else found
         verdict = self.verdict(merge_evidence(tuple(kept)), selection)
         return opposite(verdict) if self._negated else verdict
 
-    def _quotes(self, pattern: str, facts: CallFacts, utterance: Utterance) -> Iterator[Evidence]:
+    def _quotes(self, one: Pattern, facts: CallFacts, utterance: Utterance) -> Iterator[Place]:
         text = facts.forms(utterance)
         tried: list[TextForm] = ["normalised"]
         if text.heard != text.normalised:
             tried.append("heard")
         for form in tried:
-            subject = text.normalised if form == "normalised" else text.heard
-            for span in self._patterns.spans(pattern, subject):
+            for span in one.spans(facts.in_bytes(utterance, form)):
                 if not in_one_sentence(text, span, form):
                     continue
                 start, end = text.to_raw(*span, form)

@@ -1,11 +1,7 @@
 """Operators on the timing of a call: silence, interruption, monologue, turns, rate, ratio."""
 
-from collections.abc import Mapping
-from dataclasses import replace
-
 from asr import timing
 from asr.transcript import Role, Transcript, Utterance
-from core.evidence import Evidence
 from qa_rules.conditions.measures import (
     Bounds,
     DurationCondition,
@@ -19,7 +15,8 @@ from qa_rules.conditions.measures import (
 from qa_rules.conditions.scope import SaidBy, Scope
 from qa_rules.facts.call_facts import ROLE_NAMES, CallFacts, quote
 from qa_rules.verdicts.logic import Truth
-from qa_rules.verdicts.verdict import Gap, Verdict, absent, fact, found, unsettled
+from qa_rules.verdicts.place import Found
+from qa_rules.verdicts.verdict import Gap, Verdict, Verdicts, absent, fact, found, unsettled
 
 _SIDES: tuple[Role, ...] = ("agent", "customer")
 _NO_TIMING = Gap(Truth.NOT_APPLICABLE, "没有时间信息，无法计算")
@@ -31,7 +28,7 @@ class SilenceOperator:
     def __init__(self, condition: SilenceCondition) -> None:
         self._condition = condition
 
-    def __call__(self, facts: CallFacts, _verdicts: Mapping[int, Verdict]) -> Verdict:
+    def __call__(self, facts: CallFacts, _verdicts: Verdicts) -> Verdict:
         """The verdict on one call."""
         condition = self._condition
         silences = timing.silences(facts.transcript, round(condition.min_s * 1000))
@@ -63,10 +60,10 @@ class InterruptionOperator:
     def __init__(self, condition: InterruptionCondition) -> None:
         self._condition = condition
 
-    def __call__(self, facts: CallFacts, _verdicts: Mapping[int, Verdict]) -> Verdict:
+    def __call__(self, facts: CallFacts, _verdicts: Verdicts) -> Verdict:
         """The verdict on one call."""
         condition = self._condition
-        wanted: list[Evidence] = []
+        wanted: list[Found] = []
         for role in _SIDES if condition.role == "any" else (condition.role,):
             starts = timing.interruptions(facts.transcript, role, condition.min_overlap_ms)
             if starts is None:
@@ -79,9 +76,8 @@ class InterruptionOperator:
         return absent(fact("没有抢话", "timing", whole.start_ms, whole.end_ms), occurrences)
 
 
-def _interruption(start: timing.Interruption, utterance: Utterance) -> Evidence:
-    return replace(
-        quote(utterance, 0, len(utterance.text), "timing", "raw"),
+def _interruption(start: timing.Interruption, utterance: Utterance) -> Found:
+    return quote(utterance, 0, len(utterance.text), "timing", "raw")._replace(
         start_ms=start.overlap.start_ms,
         text=f"与对方重叠 {start.overlap.duration_ms / 1000:.1f} 秒：{utterance.text}",
     )
@@ -111,7 +107,7 @@ class SpeechRateOperator(_Measured):
         self._condition = condition
         self._role = condition.role
 
-    def __call__(self, facts: CallFacts, _verdicts: Mapping[int, Verdict]) -> Verdict:
+    def __call__(self, facts: CallFacts, _verdicts: Verdicts) -> Verdict:
         """The verdict on one call."""
         if self._condition.of == "utterance":
             return self._single(facts)
@@ -123,12 +119,12 @@ class SpeechRateOperator(_Measured):
         selection = facts.select(Scope(role=self._role), 0)
         if selection.is_unknown or not facts.timed:
             return unsettled(_NO_TIMING)
-        wanted: list[Evidence] = []
+        wanted: list[Found] = []
         for utterance in selection.utterances:
             rate = timing.utterance_rate(facts.transcript, utterance)
             if rate is not None and self._bounds.contain(rate):
                 quoted = quote(utterance, 0, len(utterance.text), "timing", "raw")
-                wanted.append(replace(quoted, text=f"{rate:.0f} 字/分钟：{utterance.text}"))
+                wanted.append(quoted._replace(text=f"{rate:.0f} 字/分钟：{utterance.text}"))
         return _so_many(facts, wanted, self._condition.count, selection.gap, "没有这样语速的话")
 
 
@@ -139,7 +135,7 @@ class TalkRatioOperator(_Measured):
         super().__init__(condition.bounds)
         self._role = condition.role
 
-    def __call__(self, facts: CallFacts, _verdicts: Mapping[int, Verdict]) -> Verdict:
+    def __call__(self, facts: CallFacts, _verdicts: Verdicts) -> Verdict:
         """The verdict on one call."""
         value = _ratio(facts.transcript, self._role)
         said = f"{ROLE_NAMES[self._role]}说话占比 {100 * (value or 0):.0f}%"
@@ -154,7 +150,7 @@ class DurationOperator(_Measured):
         self._of = condition.of
         self._role = condition.role
 
-    def __call__(self, facts: CallFacts, _verdicts: Mapping[int, Verdict]) -> Verdict:
+    def __call__(self, facts: CallFacts, _verdicts: Verdicts) -> Verdict:
         """The verdict on one call."""
         if self._of == "call":
             length = facts.transcript.audio.duration_ms
@@ -190,13 +186,14 @@ class MonologueOperator:
     def __init__(self, condition: MonologueCondition) -> None:
         self._condition = condition
 
-    def __call__(self, facts: CallFacts, _verdicts: Mapping[int, Verdict]) -> Verdict:
+    def __call__(self, facts: CallFacts, _verdicts: Verdicts) -> Verdict:
         """The verdict on one call."""
         condition = self._condition
-        found_ones: list[Evidence] = []
+        found_ones: list[Found] = []
         doubtful: Gap | None = facts.unheard(condition.role, [facts.spoken], 0)
         for role in _SIDES if condition.role == "any" else (condition.role,):
-            runs = timing.monologues(facts.transcript, role)
+            at_least_ms = int(condition.min_s * 1000)
+            runs = timing.monologues(facts.transcript, role, at_least_ms=at_least_ms)
             if runs is None:
                 return unsettled(_NO_TIMING)
             other: SaidBy = "customer" if role == "agent" else "agent"
@@ -218,7 +215,7 @@ class TurnsOperator:
     def __init__(self, condition: TurnsCondition) -> None:
         self._condition = condition
 
-    def __call__(self, facts: CallFacts, _verdicts: Mapping[int, Verdict]) -> Verdict:
+    def __call__(self, facts: CallFacts, _verdicts: Verdicts) -> Verdict:
         """The verdict on one call."""
         role, bounds = self._condition.role, self._condition.bounds
         selection = facts.select(Scope(role=role), 0)
@@ -249,7 +246,7 @@ def _turns(transcript: Transcript, role: SaidBy) -> int:
 
 
 def _so_many(
-    facts: CallFacts, wanted: list[Evidence], count: int, gap: Gap | None, missing: str
+    facts: CallFacts, wanted: list[Found], count: int, gap: Gap | None, missing: str
 ) -> Verdict:
     """TRUE with `count` or more places, FALSE with fewer unless a gap may hide the others."""
     occurrences = tuple(sorted(wanted, key=lambda item: item.start_ms))

@@ -3,10 +3,11 @@
 from collections.abc import Sequence
 from functools import partial
 
+import numpy as np
 from rapidfuzz import fuzz
+from rapidfuzz.process import cdist
 
 from asr.transcript import Utterance
-from core.evidence import Evidence
 from nlp.sentiment import NEGATIVE, POSITIVE, sentiment_of
 from qa_rules.conditions.searches import (
     EntityCondition,
@@ -17,9 +18,18 @@ from qa_rules.conditions.searches import (
 )
 from qa_rules.facts.call_facts import CallFacts, Selection, quote
 from qa_rules.facts.keywords import Keywords
-from qa_rules.facts.scan import Triggers
-from qa_rules.operators.searching import Group, SearchOperator, Setting, combine, combine_in_one
+from qa_rules.facts.scan import Group as Words
+from qa_rules.operators.searching import (
+    Group,
+    SearchOperator,
+    Setting,
+    Triggers,
+    combine,
+    combine_in_one,
+    entries_needed,
+)
 from qa_rules.verdicts.logic import Truth, weakest
+from qa_rules.verdicts.place import Found
 from qa_rules.verdicts.verdict import Gap, Verdict, absent, found, merge_evidence, unsettled
 
 
@@ -29,6 +39,7 @@ class EventOperator(SearchOperator):
     def __init__(self, condition: EventCondition, setting: Setting) -> None:
         self._condition = condition
         self._combine = combine_in_one if condition.in_one_utterance else combine
+        self._needed = entries_needed(condition.mode, len(condition.nodes), condition.at_least)
         super().__init__(
             condition.scope,
             setting,
@@ -51,7 +62,7 @@ class EventOperator(SearchOperator):
             for node in condition.nodes
         ]
         searched = partial(self.searched, selection)
-        return self._combine(condition.mode, condition.at_least, groups, selection.gap, searched)
+        return self._combine(condition.mode, self._needed, groups, selection.gap, searched)
 
 
 class EntityOperator(SearchOperator):
@@ -62,12 +73,13 @@ class EntityOperator(SearchOperator):
         super().__init__(
             condition.scope, setting, None, asks_absence=condition.mode == "none", layer="entity"
         )
+        self._needed = entries_needed(condition.mode, len(condition.kinds), condition.at_least)
 
     def judge(self, facts: CallFacts, selection: Selection) -> Verdict:
         """The verdict on the selected part of a call."""
         condition = self._condition
-        groups: dict[str, list[Evidence]] = {kind: [] for kind in condition.kinds}
-        for utterance in selection.among(facts.entities):
+        groups: dict[str, list[Found]] = {kind: [] for kind in condition.kinds}
+        for utterance in selection.among(facts.mask_of(facts.entities)):
             for entity in facts.entities[utterance.index]:
                 if entity.kind not in groups or not self._inside(entity.value):
                     continue
@@ -78,7 +90,7 @@ class EntityOperator(SearchOperator):
                     groups[entity.kind].append(quoted)
         searched = partial(self.searched, selection)
         each = [tuple(groups[kind]) for kind in condition.kinds]
-        return combine(condition.mode, condition.at_least, each, selection.gap, searched)
+        return combine(condition.mode, self._needed, each, selection.gap, searched)
 
     def _inside(self, value: float | None) -> bool:
         above, below = self._condition.above, self._condition.below
@@ -89,18 +101,28 @@ class EntityOperator(SearchOperator):
         return (above is None or value > above) and (below is None or value < below)
 
 
+class _AnyWord:
+    """Utterances that hold any of some words."""
+
+    sound_groups: Sequence[Words] = ()
+
+    def __init__(self, words: Sequence[str]) -> None:
+        self.groups = (frozenset(words),)
+
+
+_FEELING = _AnyWord((*NEGATIVE, *POSITIVE))
+
+
 class SentimentOperator(SearchOperator):
     """Runs a `SentimentCondition`; utterances whose words point both ways may count or not."""
 
     def __init__(self, condition: SentimentCondition, setting: Setting) -> None:
         self._condition = condition
-        super().__init__(
-            condition.scope, setting, Triggers(terms=(*NEGATIVE, *POSITIVE)), layer="sentiment"
-        )
+        super().__init__(condition.scope, setting, Triggers((_FEELING,)), layer="sentiment")
 
     def judge(self, facts: CallFacts, selection: Selection) -> Verdict:
         """The verdict on the selected part of a call."""
-        sure: list[Evidence] = []
+        sure: list[Found] = []
         mixed = 0
         for utterance in selection.utterances:
             quoted = quote(utterance, 0, len(utterance.text), "sentiment", "raw")
@@ -126,7 +148,7 @@ class VolumeOperator(SearchOperator):
     def judge(self, _facts: CallFacts, selection: Selection) -> Verdict:
         """The verdict on the selected part of a call."""
         condition = self._condition
-        sure: list[Evidence] = []
+        sure: list[Found] = []
         unmeasured = 0
         for utterance in selection.utterances:
             quoted = quote(utterance, 0, len(utterance.text), "volume", "raw")
@@ -175,13 +197,17 @@ class RepetitionOperator(SearchOperator):
     def _repeated(self, lines: Sequence[tuple[int, str, Utterance]]) -> set[int]:
         """The indexes of the utterances that are said again and again, the first one included."""
         condition, found = self._condition, set[int]()
-        least = condition.similarity * 100
-        for at, (place, text, utterance) in enumerate(lines):
+        if len(lines) < condition.times:
+            return found
+        texts = [text for _, text, _ in lines]
+        # Below the cutoff a likeness is 0.
+        like = cdist(texts, texts, scorer=fuzz.ratio, score_cutoff=condition.similarity * 100)
+        for at, others in enumerate(like):
+            place, _, utterance = lines[at]
             alike = [
-                earlier.index
-                for before, other, earlier in lines[:at]
-                if (condition.within is None or place - before <= condition.within)
-                and fuzz.ratio(text, other, score_cutoff=least) >= least
+                lines[before][2].index
+                for before in np.flatnonzero(others[:at]).tolist()
+                if condition.within is None or place - lines[before][0] <= condition.within
             ]
             if len(alike) + 1 >= condition.times:
                 found.update((*alike, utterance.index))
@@ -190,7 +216,7 @@ class RepetitionOperator(SearchOperator):
 
 def at_least_so_many(
     operator: SearchOperator,
-    sure: Sequence[Evidence],
+    sure: Sequence[Found],
     count: int,
     selection: Selection,
     unsure: Gap | None,

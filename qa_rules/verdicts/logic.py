@@ -19,6 +19,8 @@ class Truth(Enum):
     UNDECIDABLE = "undecidable"
     NOT_APPLICABLE = "not_applicable"
 
+    __hash__ = object.__hash__  # Members are single objects: no need to hash their names.
+
     @property
     def known(self) -> bool:
         """Whether the value is TRUE or FALSE."""

@@ -1,10 +1,13 @@
 """Verdict: what one condition says of one call, and what speaks for it."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from operator import attrgetter
+from typing import Protocol
 
-from core.evidence import Evidence, Layer
+from core.evidence import Layer
 from qa_rules.verdicts.logic import Truth
+from qa_rules.verdicts.place import Found, Place
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,22 +29,34 @@ class Verdict:
     """
 
     truth: Truth
-    evidence: tuple[Evidence, ...] = ()
-    occurrences: tuple[Evidence, ...] = ()
+    evidence: tuple[Found, ...] = ()
+    occurrences: tuple[Found, ...] = ()
     gap: Gap | None = None
 
 
-def found(occurrences: tuple[Evidence, ...], gap: Gap | None) -> Verdict:
+class Verdicts(Protocol):
+    """The verdicts of the conditions of a call, by slot, each worked out when it is asked for.
+
+    `truths` are the truths alone, which are cheaper where a condition has nothing to find.
+    """
+
+    truths: Mapping[int, Truth]
+
+    def __getitem__(self, slot: int) -> Verdict:
+        """The verdict of the condition."""
+
+
+def found(occurrences: tuple[Found, ...], gap: Gap | None) -> Verdict:
     """TRUE, resting on places in the call."""
     return Verdict(Truth.TRUE, occurrences, occurrences, gap)
 
 
-def unsettled(gap: Gap, occurrences: tuple[Evidence, ...] = ()) -> Verdict:
+def unsettled(gap: Gap, occurrences: tuple[Found, ...] = ()) -> Verdict:
     """Neither true nor false, because of `gap`."""
     return Verdict(gap.truth, (), occurrences, gap)
 
 
-def absent(searched: Evidence, occurrences: tuple[Evidence, ...] = ()) -> Verdict:
+def absent(searched: Found, occurrences: tuple[Found, ...] = ()) -> Verdict:
     """FALSE after a complete search."""
     return Verdict(Truth.FALSE, (searched,), occurrences, None)
 
@@ -63,15 +78,12 @@ def fact(
     end_ms: int,
     role: str = "",
     utterance: int | None = None,
-) -> Evidence:
-    """Evidence that quotes no words: a measured value, or a span that was searched in vain."""
-    return Evidence(
-        utterance=utterance, role=role, char_start=0, char_end=0, start_ms=start_ms, end_ms=end_ms,
-        layer=layer, form="none", score=1.0, text=text,
-    )  # fmt: skip
+) -> Place:
+    """A place that quotes no words: a measured value, or a span that was searched in vain."""
+    return Place(utterance, role, 0, 0, start_ms, end_ms, layer, "none", 1.0, text)
 
 
-def precedes(one: Evidence, other: Evidence) -> bool:
+def precedes(one: Found, other: Found) -> bool:
     """Whether `one` comes before `other`: by utterance and place in it, else by time."""
     if one.utterance is not None and other.utterance is not None:
         if one.utterance != other.utterance:
@@ -81,26 +93,26 @@ def precedes(one: Evidence, other: Evidence) -> bool:
     return one.end_ms <= other.start_ms and one != other
 
 
-def merge_evidence(evidence: tuple[Evidence, ...]) -> tuple[Evidence, ...]:
+def merge_evidence(evidence: tuple[Found, ...]) -> tuple[Found, ...]:
     """Sorted by time, with one entry where several overlap in an utterance.
 
     Of overlapping entries the best-scored stays, then the longest.
     """
     if len(evidence) < 2:
         return evidence
-    together: dict[int | None, list[Evidence]] = {}
+    together: dict[int | None, list[Found]] = {}
     for item in evidence:
         together.setdefault(item.utterance, []).append(item)
-    kept: list[Evidence] = []
+    kept: list[Found] = []
     for items in together.values():
         kept += items if len(items) == 1 else _distinct(items)
     kept.sort(key=_place if None in together else _PLACE)
     return tuple(kept)
 
 
-def _distinct(items: list[Evidence]) -> list[Evidence]:
+def _distinct(items: list[Found]) -> list[Found]:
     """Items of one utterance, the better one of each two in the same place."""
-    kept: list[Evidence] = []
+    kept: list[Found] = []
     for item in sorted(items, key=lambda e: (-e.score, e.char_start - e.char_end, e.start_ms)):
         if not any(_same_place(item, other) for other in kept):
             kept.append(item)
@@ -110,7 +122,7 @@ def _distinct(items: list[Evidence]) -> list[Evidence]:
 _PLACE = attrgetter("start_ms", "utterance", "char_start", "text")
 
 
-def _same_place(one: Evidence, other: Evidence) -> bool:
+def _same_place(one: Found, other: Found) -> bool:
     if one.utterance is None or one.utterance != other.utterance:
         return one == other
     if one.form == "none" or other.form == "none":
@@ -118,7 +130,7 @@ def _same_place(one: Evidence, other: Evidence) -> bool:
     return one.char_start < other.char_end and other.char_start < one.char_end
 
 
-def _place(item: Evidence) -> tuple[int, int, int, str]:
+def _place(item: Found) -> tuple[int, int, int, str]:
     return (
         item.start_ms,
         -1 if item.utterance is None else item.utterance,
