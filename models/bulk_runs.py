@@ -175,27 +175,30 @@ async def uncount_chunk(session: AsyncSession, run_id: uuid.UUID, position: int)
     )
 
 
-async def hold_chunk(session: AsyncSession, run_id: uuid.UUID, position: int) -> BulkRun | None:
-    """The running run, locked until the transaction ends; None when the chunk is not wanted.
+async def hold_chunk(session: AsyncSession, run_id: uuid.UUID, position: int) -> bool:
+    """Whether the chunk is still to be stored; if so it is locked until the transaction ends.
 
-    That is so when the run was cancelled or failed, or somebody else has done the chunk.
+    It is not when somebody else has done it. Other chunks of the run may be stored meanwhile.
     """
-    run = await session.scalar(
+    held = await session.scalar(
+        select(BulkChunk.position)
+        .where(
+            BulkChunk.run_id == run_id, BulkChunk.position == position, BulkChunk.done_at.is_(None)
+        )
+        .with_for_update()
+    )
+    return held is not None
+
+
+async def hold_running(session: AsyncSession, run_id: uuid.UUID) -> BulkRun | None:
+    """The running run, locked until the transaction ends; None when it was ended meanwhile."""
+    run: BulkRun | None = await session.scalar(
         select(BulkRun)
         .where(BulkRun.id == run_id, BulkRun.state == "running")
         .with_for_update()
         .execution_options(populate_existing=True)
     )
-    if run is None:
-        return None
-    open_still = await session.scalar(
-        select(func.count()).where(
-            BulkChunk.run_id == run_id,
-            BulkChunk.position == position,
-            BulkChunk.done_at.is_(None),
-        )
-    )
-    return run if open_still else None
+    return run
 
 
 async def finish_chunk(

@@ -1,7 +1,7 @@
 """Judgements of calls by a language model, kept by the content that they are about."""
 
 import uuid
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping
 
 from sqlalchemy import delete, select
 from sqlalchemy.dialects.postgresql import insert
@@ -13,15 +13,25 @@ from models.tables import JudgementRow
 
 
 async def load_judgements(
-    session: AsyncSession, call_id: uuid.UUID, keys: Sequence[str]
-) -> dict[str, Judgement]:
-    """The stored judgements of a call by key; keys that nothing is stored under are left out."""
-    if not keys:
-        return {}
+    session: AsyncSession, keys: Mapping[uuid.UUID, Collection[str]]
+) -> dict[uuid.UUID, dict[str, Judgement]]:
+    """For each of the calls its stored judgements by key, as far as there are any under its keys.
+
+    Every call of `keys` is listed.
+    """
+    found: dict[uuid.UUID, dict[str, Judgement]] = {call_id: {} for call_id in keys}
+    wanted = {key for keys_of_call in keys.values() for key in keys_of_call}
+    if not wanted:
+        return found
     rows = await session.scalars(
-        select(JudgementRow).where(JudgementRow.call_id == call_id, JudgementRow.key.in_(keys))
+        select(JudgementRow).where(
+            JudgementRow.call_id.in_(list(keys)), JudgementRow.key.in_(sorted(wanted))
+        )
     )
-    return {row.key: _judgement(row) for row in rows}
+    for row in rows:
+        if row.key in keys[row.call_id]:
+            found[row.call_id][row.key] = _judgement(row)
+    return found
 
 
 async def list_judgements(session: AsyncSession, call_id: uuid.UUID) -> tuple[Judgement, ...]:

@@ -117,7 +117,7 @@ class CallAnalyzer:
         """The rule set with what it extends merged in."""
         return self._evaluator.ruleset
 
-    @property
+    @cached_property
     def questions(self) -> tuple[JudgeQuestion, ...]:
         """What the tree and the rules ask a language model about each call; mostly nothing."""
         return tuple(dict.fromkeys((*tree_questions(self.tree), *ruleset_questions(self.ruleset))))

@@ -17,7 +17,7 @@ from pipeline.analyzing import call_metadata
 from pipeline.bulk.comparing import compare
 from pipeline.bulk.failures import Failures
 from pipeline.bulk.loading import InForce, StoredCall, load_calls, with_candidate
-from pipeline.judging.asking import stored_judgements
+from pipeline.judging.asking import judgements_of_calls
 from pipeline.resources import Resources
 from qa_rules.scoring.accuracy import RuleAccuracies
 
@@ -62,27 +62,34 @@ async def backtest_chunk(
 async def _comparable(
     resources: Resources, run: BulkRun, call_ids: Sequence[uuid.UUID]
 ) -> list[_Comparable]:
-    analyzers, in_force, items = resources.analyzers, InForce(), []
+    analyzers, in_force = resources.analyzers, InForce()
     encoder = await asyncio.to_thread(lambda: analyzers.encoder_id)
     async with resources.database.session() as session:
         in_use = await accuracies_in_use(session)
-        for stored in await load_calls(session, call_ids, encoder):
+        calls = await load_calls(session, call_ids, encoder)
+        used: list[tuple[CallAnalyzer, CallAnalyzer]] = []
+        for stored in calls:
             pair = await in_force.of(session, stored.call.domain)
             head = await in_force.head(session, pair[0])
             before = await asyncio.to_thread(analyzers.get, *pair, head)
             candidate = with_candidate(run, pair)
             head = await in_force.head(session, candidate[0])
-            after = await asyncio.to_thread(analyzers.get, *candidate, head)
-            judgements = await stored_judgements(
-                session,
-                resources.settings.judge,
-                stored.call.id,
-                stored.transcript,
-                tuple(dict.fromkeys((*before.questions, *after.questions))),
-            )
-            accuracies = in_use.of(stored.call.team)
-            items.append(_Comparable(stored, before, after, judgements, accuracies))
-    return items
+            used.append((before, await asyncio.to_thread(analyzers.get, *candidate, head)))
+        judgements = await judgements_of_calls(
+            session,
+            resources.settings.judge,
+            {
+                stored.call.id: (
+                    stored.transcript,
+                    tuple(dict.fromkeys((*before.questions, *after.questions))),
+                )
+                for stored, (before, after) in zip(calls, used, strict=True)
+            },
+        )
+    return [
+        _Comparable(stored, *both, judgements[stored.call.id], in_use.of(stored.call.team))
+        for stored, both in zip(calls, used, strict=True)
+    ]
 
 
 def _compare_all(

@@ -17,7 +17,7 @@ from pipeline.analyzing import Analysed, NewResult, analyse_stored, store_result
 from pipeline.bulk.failures import Failures
 from pipeline.bulk.loading import InForce, Pair, StoredCall, load_calls
 from pipeline.jobs import defer_judging
-from pipeline.judging.asking import stored_judgements
+from pipeline.judging.asking import judgements_of_calls
 from pipeline.resources import Resources
 from qa_rules.scoring.accuracy import RuleAccuracies
 
@@ -91,24 +91,28 @@ async def reanalyse_chunk(
 
 
 async def _due(resources: Resources, call_ids: Sequence[uuid.UUID]) -> list[_Due]:
-    analyzers, in_force, due = resources.analyzers, InForce(), []
+    analyzers, in_force = resources.analyzers, InForce()
     encoder = await asyncio.to_thread(lambda: analyzers.encoder_id)
     async with resources.database.session() as session:
         in_use = await accuracies_in_use(session)
-        for stored in await load_calls(session, call_ids, encoder):
+        calls = await load_calls(session, call_ids, encoder)
+        used: list[tuple[Pair, CallAnalyzer]] = []
+        for stored in calls:
             pair = await in_force.of(session, stored.call.domain)
             head = await in_force.head(session, pair[0])
-            analyzer = await asyncio.to_thread(analyzers.get, *pair, head)
-            judgements = await stored_judgements(
-                session,
-                resources.settings.judge,
-                stored.call.id,
-                stored.transcript,
-                analyzer.questions,
-            )
-            accuracies = in_use.of(stored.call.team)
-            due.append(_Due(stored, pair, analyzer, judgements, accuracies))
-    return due
+            used.append((pair, await asyncio.to_thread(analyzers.get, *pair, head)))
+        judgements = await judgements_of_calls(
+            session,
+            resources.settings.judge,
+            {
+                stored.call.id: (stored.transcript, analyzer.questions)
+                for stored, (_, analyzer) in zip(calls, used, strict=True)
+            },
+        )
+    return [
+        _Due(stored, *with_what, judgements[stored.call.id], in_use.of(stored.call.team))
+        for stored, with_what in zip(calls, used, strict=True)
+    ]
 
 
 def _analyse_all(resources: Resources, due: Sequence[_Due], failures: Failures) -> list[_Result]:

@@ -27,6 +27,7 @@ from models.bulk_runs import (
     finish_run,
     get_run,
     hold_chunk,
+    hold_running,
     open_positions,
     plan_run,
     uncount_chunk,
@@ -117,11 +118,13 @@ async def _store(
     failures: Failures,
 ) -> None:
     async with resources.database.session() as session:
-        run = await hold_chunk(session, run_id, position)
+        if not await hold_chunk(session, run_id, position):
+            return  # Done by a worker that was thought dead.
+        await outcome.save(session, await get_run(session, run_id))
+        # Only now: while this chunk is stored, other processes store theirs.
+        run = await hold_running(session, run_id)
         if run is None:
-            # Cancelled meanwhile, or done by a worker that was thought dead.
-            return
-        await outcome.save(session, run)
+            return  # Cancelled meanwhile: nothing of the chunk is kept.
         if await finish_chunk(session, run, position, failures.found):
             await _finish(session, run)
         elif (position + LANES) * CHUNK_CALLS < (run.calls or 0):

@@ -96,6 +96,8 @@ def keys_of(
 
     SHA-256 of the prompt's version, the model, the question, and who said what in the call.
     """
+    if not questions:
+        return {}
     said = "\n".join(f"{u.index}\t{u.role}\t{u.text}" for u in transcript.utterances if u.text)
     base = f"{PROMPT_VERSION}\n{settings.model}\n{sha256_text(said)}"
     return {q: sha256_text(f"{base}\n{q.role}\n{q.text}") for q in questions}
@@ -109,9 +111,24 @@ async def stored_judgements(
     questions: Sequence[JudgeQuestion],
 ) -> Judgements:
     """What is known of the questions for just this transcript and model."""
-    keys = keys_of(settings, transcript, questions)
-    stored = await load_judgements(session, call_id, tuple(keys.values()))
-    return {question: stored[key] for question, key in keys.items() if key in stored}
+    known = await judgements_of_calls(session, settings, {call_id: (transcript, questions)})
+    return known[call_id]
+
+
+async def judgements_of_calls(
+    session: AsyncSession,
+    settings: JudgeSettings,
+    asked: Mapping[uuid.UUID, tuple[Transcript, Sequence[JudgeQuestion]]],
+) -> dict[uuid.UUID, Judgements]:
+    """As `stored_judgements`, of many calls in one query; every call is listed."""
+    keys = {call_id: keys_of(settings, *of_call) for call_id, of_call in asked.items()}
+    stored = await load_judgements(
+        session, {call_id: frozenset(of_call.values()) for call_id, of_call in keys.items()}
+    )
+    return {
+        call_id: {q: stored[call_id][key] for q, key in of_call.items() if key in stored[call_id]}
+        for call_id, of_call in keys.items()
+    }
 
 
 async def _answer(
