@@ -22,8 +22,8 @@ class Waking:
     """The slots of operators by what wakes them.
 
     A search sleeps while none of its triggers occurs in its area and its scope has no gap, one
-    with an anchor while the anchor sleeps too; a relation while what it relates does. `quiet` holds the
-    truths of sleepers by slot; those of operators that never sleep are placeholders.
+    with an anchor while the anchor sleeps too; a relation while what it relates does. `quiet`
+    holds the truths of sleepers by slot; those of operators that never sleep are placeholders.
     """
 
     def __init__(self, operators: Sequence[Operator]) -> None:
