@@ -16,8 +16,8 @@ from models.reviews.blinding import calls_judged_blind
 from models.tables import WebhookDelivery, WebhookEndpoint, WebhookMessage
 
 EventType = Literal[
-    "call.completed", "call.failed", "finding.reviewed", "review.assigned", "review.released",
-    "review.completed", "review.reopened", "review.finalised", "appeal.opened",
+    "call.completed", "call.failed", "finding.reviewed", "finding.withdrawn", "review.assigned",
+    "review.released", "review.completed", "review.reopened", "review.finalised", "appeal.opened",
     "appeal.withdrawn", "appeal.decided",
 ]  # fmt: skip
 """What an endpoint can ask for; `endpoint.test` comes unasked."""

@@ -51,16 +51,16 @@ async def rescue(app: App, database: Database, settings: WorkerSettings) -> int:
     return rescued
 
 
-async def maintain(app: App, database: Database) -> None:
+async def maintain(app: App, database: Database, base_url: str = "") -> None:
     """Make the partitions of the coming months; remove old sessions, runs and failed jobs.
 
-    Reviews whose time to appeal is over become final.
+    Reviews whose time to appeal is over become final, which is announced with links to `base_url`.
     """
     async with database.session() as session:
         created = await ensure_partitions(session)
         await delete_expired_sessions(session)
         await delete_old_runs(session)
-        await finalise_overdue(session, dt.datetime.now(dt.UTC))
+        await finalise_overdue(session, dt.datetime.now(dt.UTC), base_url=base_url)
         await session.commit()
     if created:
         logger.info("partitions created", extra={"partitions": ", ".join(created)})

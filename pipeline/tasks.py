@@ -78,6 +78,6 @@ def make_app(resources: Resources) -> App:
         name=jobs.MAINTAIN, queue=jobs.MAINTENANCE_QUEUE, retry=retry, queueing_lock=jobs.MAINTAIN
     )
     async def maintain_tables(timestamp: int) -> None:  # noqa: ARG001 - the queue passes it
-        await maintain(app, database)
+        await maintain(app, database, resources.settings.api.public_url)
 
     return app

@@ -7,6 +7,7 @@ from typing import Any
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from models.actors import Actor
 from models.results import StoredAnalysis
 from models.tables import Appeal, Call, FindingVerdict, Review, WebhookEndpoint, WebhookMessage
 from models.webhooks import add_message, endpoints_for, get_message
@@ -15,8 +16,14 @@ from pipeline.jobs import defer_delivery
 CALL_COMPLETED = "call.completed"
 CALL_FAILED = "call.failed"
 FINDING_REVIEWED = "finding.reviewed"
+FINDING_WITHDRAWN = "finding.withdrawn"
+REVIEW_ASSIGNED = "review.assigned"
+REVIEW_RELEASED = "review.released"
 REVIEW_COMPLETED = "review.completed"
+REVIEW_REOPENED = "review.reopened"
+REVIEW_FINALISED = "review.finalised"
 APPEAL_OPENED = "appeal.opened"
+APPEAL_WITHDRAWN = "appeal.withdrawn"
 APPEAL_DECIDED = "appeal.decided"
 ENDPOINT_TEST = "endpoint.test"
 
@@ -93,7 +100,7 @@ def failed_data(call: Call, base_url: str) -> dict[str, Any]:
 
 
 def reviewed_data(call: Call, verdict: FindingVerdict, base_url: str) -> dict[str, Any]:
-    """The `data` of `finding.reviewed`: which rule, what the machine and what the person said."""
+    """The `data` of `finding.reviewed` and `finding.withdrawn`: what machine and person said."""
     return {
         **_identity(call, base_url),
         "rule": verdict.rule,
@@ -105,6 +112,20 @@ def reviewed_data(call: Call, verdict: FindingVerdict, base_url: str) -> dict[st
         "reason_code": verdict.reason_code or None,
         "stage": verdict.stage,
         "by": verdict.username,
+    }
+
+
+def review_step_data(
+    call: Call, review: Review, before: str, actor: Actor, holder: str | None, base_url: str
+) -> dict[str, Any]:
+    """The `data` of the steps of a review that judge nothing: its states, by whom, who has it."""
+    return {
+        **_identity(call, base_url),
+        "state": review.state,
+        "before": before,
+        "by": actor.username,
+        "holder": holder,
+        "lock_expires_at": review.lock_expires_at.isoformat() if review.lock_expires_at else None,
     }
 
 
@@ -122,7 +143,7 @@ def completed_review_data(
 
 
 def appeal_data(call: Call, appeal: Appeal, base_url: str) -> dict[str, Any]:
-    """The `data` of `appeal.opened` and `appeal.decided`."""
+    """The `data` of `appeal.opened`, `appeal.withdrawn` and `appeal.decided`."""
     return {
         **_identity(call, base_url),
         "appeal_id": str(appeal.id),

@@ -95,7 +95,7 @@ async def _work_until_idle(app: App, resources: Resources, queues: Sequence[str]
 async def _work_until_stopped(app: App, resources: Resources, queues: Sequence[str]) -> None:
     async with _stop_signal() as stopped:
         logger.info("worker started", extra={"queues": ", ".join(queues)})
-        await maintain(app, resources.database)
+        await maintain(app, resources.database, resources.settings.api.public_url)
         async with asyncio.TaskGroup() as group:
             group.create_task(_keep_rescuing(app, resources, stopped))
             group.create_task(stop_when_worn(resources.wear, stopped))

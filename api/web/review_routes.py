@@ -1,19 +1,18 @@
 """Pages of the review queue, and the forms of one review on its call's page."""
 
-import datetime as dt
 import uuid
-from collections.abc import Awaitable, Callable
 from typing import Annotated, Any, Literal, cast
 
 from fastapi import APIRouter, Depends, Form, Request, Response
 from fastapi.responses import RedirectResponse
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from api.auth import Appellant, Reader, Writer
+from api.auth import Reader, Writer
 from api.blinding import unblinded_call
 from api.principal import Principal
-from api.services import ServicesDep, SessionDep
+from api.services import SessionDep
 from api.v1.review_samples.routes import sample_of
+from api.v1.reviews.desk import Desk, DeskDep, Step
 from api.v1.reviews.detail import queue_item
 from api.web.call_page import call_page_values
 from api.web.catalogue import Phrases
@@ -30,24 +29,17 @@ from api.web.review_view import (
     review_values,
 )
 from core.errors import AppError
-from models.access import find_user
 from models.calls import call_audio
 from models.results import load_analysis, load_transcript
 from models.reviews import samples
-from models.reviews.blinding import blind_calls
 from models.reviews.queue import QueueOrder, count_queue, list_queue
-from models.reviews.reviews import view_of
-from models.reviews.states import way_to_take
 from models.reviews.verdicts import Decision, ReasonCode
 from models.tables import Call
-from pipeline.reviews import appeals, workflow
-from pipeline.reviews.judging import Judgement, Span, judge
+from pipeline.reviews.judging import Judgement, Span
 
 router = APIRouter(route_class=PageRoute, include_in_schema=False)
 
 _PAGE_SIZE = 50
-# How far down the queue the next free call is looked for.
-_LOOK_AHEAD = 200
 _COUNTED = 500
 
 
@@ -84,44 +76,12 @@ async def queue_page(request: Request, principal: Reader, session: SessionDep) -
 @router.post("/reviews/next")
 async def take_next(
     principal: Writer,
-    session: SessionDep,
-    services: ServicesDep,
+    desk: DeskDep,
     came_from: Annotated[str, Form()] = "",
     after: Annotated[uuid.UUID | None, Form()] = None,
 ) -> Response:
     """Take the next free call of the queue and open it; the queue again when there is none."""
-    given = queue_from(came_from)
-    page = await list_queue(
-        session, queue_filter_of(given, principal), None, _LOOK_AHEAD, _order(given)
-    )
-    now = dt.datetime.now(dt.UTC)
-    lock_for = dt.timedelta(minutes=services.settings.review.lock_minutes)
-    kept_back = await blind_calls(
-        session, principal.user_id, [entry.call.id for entry in page.items]
-    )
-    for entry in page.items:
-        call = entry.call
-        way = way_to_take(view_of(entry.review, call), principal.actor, now)
-        if call.id == after or call.id in kept_back or way is None:
-            continue
-        try:
-            async with session.begin_nested():
-                await workflow.take(
-                    session,
-                    call,
-                    principal.actor,
-                    now=now,
-                    lock_for=lock_for,
-                    take_over=way == "take_over",
-                    version=entry.review.version if entry.review else 0,
-                )
-        except AppError:
-            # Somebody else was quicker: the next one.
-            continue
-        return RedirectResponse(
-            f"/calls/{call.id}" + query({"from": queue_query(given)}) + "#findings", status_code=303
-        )
-    return RedirectResponse("/reviews" + query({**given, "none": "1"}), status_code=303)
+    return RedirectResponse(await _next_link(principal, desk, came_from, after), status_code=303)
 
 
 @router.get("/calls/{call_id}/findings")
@@ -134,205 +94,161 @@ async def findings_fragment(
     return await _fragment(request, principal, session, call, came_from)
 
 
-class _Desk:
-    """What every form of one review needs: who, which call, and how to answer."""
+class _Forms:
+    """What every form of one review needs: which call, whose desk, and how to answer."""
 
     def __init__(
         self,
         call_id: uuid.UUID,
         request: Request,
-        principal: Reader,
-        session: SessionDep,
-        services: ServicesDep,
+        desk: DeskDep,
         came_from: Annotated[str, Form()] = "",
     ) -> None:
         self.call_id = call_id
-        self.request = request
-        self.principal = principal
-        self.session = session
-        self.services = services
+        self.desk = desk
         self.came_from = came_from
-        self.now = dt.datetime.now(dt.UTC)
-        self.lock_for = dt.timedelta(minutes=services.settings.review.lock_minutes)
-        self.base_url = services.settings.api.public_url
+        self._request = request
 
-    async def do(
-        self, step: Callable[[Call], Awaitable[object]], *, scope: Literal["write", "appeal"]
-    ) -> Response:
+    async def do(self, step: Step, *, scope: Literal["write", "appeal"] = "write") -> Response:
         """Take the step, then show the call: its findings alone when a script asked."""
-        self.principal.require(scope)
-        call = await unblinded_call(self.session, self.principal, self.call_id)
+        self.desk.principal.require(scope)
+        call = await self.desk.call(self.call_id)
         await step(call)
-        if "x-fragment" in self.request.headers:
-            return await _fragment(self.request, self.principal, self.session, call, self.came_from)
+        if self.for_script:
+            return await _fragment(
+                self._request, self.desk.principal, self.desk.session, call, self.came_from
+            )
         link = f"/calls/{call.id}" + query({"from": self.came_from})
         return RedirectResponse(f"{link}#findings", status_code=303)
 
+    @property
+    def for_script(self) -> bool:
+        """Whether a script wants only what changes on the page."""
+        return "x-fragment" in self._request.headers
 
-DeskDep = Annotated[_Desk, Depends(_Desk)]
+    async def go_on(self) -> Response:
+        """The next free call: by redirection, for a script in a header, which follows it itself."""
+        link = await _next_link(self.desk.principal, self.desk, self.came_from, self.call_id)
+        if self.for_script:
+            return Response(status_code=204, headers={"X-Next": link})
+        return RedirectResponse(link, status_code=303)
+
+
+FormsDep = Annotated[_Forms, Depends(_Forms)]
+Version = Annotated[int | None, Form()]
+Comment = Annotated[str, Form(max_length=2000)]
 
 
 @router.post("/calls/{call_id}/review/take")
-async def take_submit(desk: DeskDep, take_over: Annotated[bool, Form()] = False) -> Response:
+async def take_submit(forms: FormsDep, take_over: Annotated[bool, Form()] = False) -> Response:
     """Take the review, or take it over."""
-    return await desk.do(
-        lambda call: workflow.take(
-            desk.session,
-            call,
-            desk.principal.actor,
-            now=desk.now,
-            lock_for=desk.lock_for,
-            take_over=take_over,
-        ),
-        scope="write",
-    )
+    return await forms.do(lambda call: forms.desk.take(call, take_over=take_over))
 
 
 @router.post("/calls/{call_id}/review/release")
-async def release_submit(desk: DeskDep) -> Response:
+async def release_submit(forms: FormsDep) -> Response:
     """Put the review back into the queue."""
-    return await desk.do(
-        lambda call: workflow.release(desk.session, call, desk.principal.actor, now=desk.now),
-        scope="write",
-    )
+    return await forms.do(forms.desk.release)
 
 
 @router.post("/calls/{call_id}/review/assign")
-async def assign_submit(desk: DeskDep, username: Annotated[str, Form()]) -> Response:
+async def assign_submit(forms: FormsDep, username: Annotated[str, Form()]) -> Response:
     """Give the review to somebody."""
-    user = await find_user(desk.session, username.strip())
-    if user is None:
-        raise AppError("bad-assignee", f"没有用户 {username}。请填写质检员的登录名。")
-    return await desk.do(
-        lambda call: workflow.assign(desk.session, call, desk.principal.actor, user, now=desk.now),
-        scope="write",
-    )
+    return await forms.do(lambda call: forms.desk.assign(call, username.strip()))
 
 
 @router.post("/calls/{call_id}/review/verdict")
 async def verdict_submit(
-    desk: DeskDep,
+    forms: FormsDep,
     rule: Annotated[str, Form()],
     decision: Annotated[Decision, Form()],
     reason_code: Annotated[str, Form()] = "",
-    comment: Annotated[str, Form(max_length=2000)] = "",
+    comment: Comment = "",
     utterance: Annotated[str, Form()] = "",
     char_start: Annotated[str, Form()] = "",
     char_end: Annotated[str, Form()] = "",
-    version: Annotated[int | None, Form()] = None,
+    version: Version = None,
 ) -> Response:
     """Judge one finding; without a script, a whole utterance is the evidence of an added one."""
 
     async def step(call: Call) -> None:
         span = None
         if decision == "add" and utterance:
-            span = await _span(desk.session, call, utterance, char_start, char_end)
-        await judge(
-            desk.session,
-            call,
-            desk.principal.actor,
-            Judgement(
-                rule=rule,
-                decision=decision,
-                reason_code=cast(ReasonCode, reason_code) if reason_code else None,
-                comment=comment,
-                span=span,
-            ),
-            version=version,
-            now=desk.now,
-            lock_for=desk.lock_for,
-            base_url=desk.base_url,
+            span = await _span(forms.desk.session, call, utterance, char_start, char_end)
+        judgement = Judgement(
+            rule=rule,
+            decision=decision,
+            reason_code=cast(ReasonCode, reason_code) if reason_code else None,
+            comment=comment,
+            span=span,
         )
+        await forms.desk.judge(call, judgement, version)
 
-    return await desk.do(step, scope="write")
+    return await forms.do(step)
+
+
+@router.post("/calls/{call_id}/review/retract")
+async def retract_submit(
+    forms: FormsDep, rule: Annotated[str, Form()], version: Version = None
+) -> Response:
+    """Take a verdict back."""
+    return await forms.do(lambda call: forms.desk.retract(call, rule, version))
 
 
 @router.post("/calls/{call_id}/review/submit")
 async def review_submit(
-    desk: DeskDep,
-    comment: Annotated[str, Form(max_length=2000)] = "",
+    forms: FormsDep,
+    comment: Comment = "",
     confirm_rest: Annotated[bool, Form()] = False,
-    version: Annotated[int | None, Form()] = None,
+    version: Version = None,
+    then: Annotated[Literal["stay", "next"], Form()] = "stay",
 ) -> Response:
-    """Finish the review."""
-    appeal_for = dt.timedelta(days=desk.services.settings.review.appeal_days)
-    return await desk.do(
-        lambda call: workflow.submit(
-            desk.session,
-            call,
-            desk.principal.actor,
-            version=version,
-            now=desk.now,
-            appeal_for=appeal_for,
-            comment=comment,
-            confirm_rest=confirm_rest,
-            base_url=desk.base_url,
-        ),
-        scope="write",
+    """Finish the review, and go on to the next call if that is wanted."""
+    shown = await forms.do(
+        lambda call: forms.desk.submit(
+            call, comment=comment, confirm_rest=confirm_rest, version=version
+        )
     )
+    return await forms.go_on() if then == "next" else shown
 
 
 @router.post("/calls/{call_id}/review/reopen")
-async def reopen_submit(desk: DeskDep, version: Annotated[int | None, Form()] = None) -> Response:
+async def reopen_submit(forms: FormsDep, version: Version = None) -> Response:
     """Open a finished review again."""
-    return await desk.do(
-        lambda call: workflow.reopen(
-            desk.session, call, desk.principal.actor, version=version, now=desk.now
-        ),
-        scope="write",
-    )
+    return await forms.do(lambda call: forms.desk.reopen(call, version))
 
 
 @router.post("/calls/{call_id}/review/appeal")
 async def appeal_submit(
-    desk: DeskDep,
-    _principal: Appellant,
-    rules: Annotated[list[str] | None, Form()] = None,
-    reason: Annotated[str, Form(max_length=2000)] = "",
+    forms: FormsDep, rules: Annotated[list[str] | None, Form()] = None, reason: Comment = ""
 ) -> Response:
     """Dispute hits."""
-    return await desk.do(
-        lambda call: appeals.appeal(
-            desk.session,
-            call,
-            desk.principal.actor,
-            rules=rules or (),
-            reason=reason,
-            now=desk.now,
-            base_url=desk.base_url,
-        ),
-        scope="appeal",
-    )
+    return await forms.do(lambda call: forms.desk.appeal(call, rules or (), reason), scope="appeal")
 
 
 @router.post("/calls/{call_id}/review/withdraw")
-async def withdraw_submit(desk: DeskDep) -> Response:
+async def withdraw_submit(forms: FormsDep) -> Response:
     """Take the open appeal back."""
-    return await desk.do(
-        lambda call: appeals.withdraw(desk.session, call, desk.principal.actor, now=desk.now),
-        scope="appeal",
-    )
+    return await forms.do(forms.desk.withdraw, scope="appeal")
 
 
 @router.post("/calls/{call_id}/review/decide")
 async def decide_submit(
-    desk: DeskDep,
-    upheld: Annotated[list[str] | None, Form()] = None,
-    comment: Annotated[str, Form(max_length=2000)] = "",
+    forms: FormsDep, upheld: Annotated[list[str] | None, Form()] = None, comment: Comment = ""
 ) -> Response:
     """Decide the open appeal."""
-    return await desk.do(
-        lambda call: appeals.decide(
-            desk.session,
-            call,
-            desk.principal.actor,
-            upheld=upheld or (),
-            comment=comment,
-            now=desk.now,
-            base_url=desk.base_url,
-        ),
-        scope="write",
-    )
+    return await forms.do(lambda call: forms.desk.decide(call, upheld or (), comment))
+
+
+async def _next_link(
+    principal: Principal, desk: Desk, came_from: str, after: uuid.UUID | None
+) -> str:
+    """Where to go on: the next free call of the queue, taken, or the queue that has none."""
+    given = queue_from(came_from)
+    call = await desk.take_next(queue_filter_of(given, principal), _order(given), after)
+    if call is None:
+        return "/reviews" + query({**given, "none": "1"})
+    return f"/calls/{call.id}" + query({"from": queue_query(given)}) + "#findings"
 
 
 async def _fragment(

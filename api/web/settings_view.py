@@ -13,10 +13,6 @@ from models import access, webhooks
 from models.access import ROLES
 from models.tables import ApiKey, User, WebhookDelivery, WebhookEndpoint, WebhookMessage
 
-EVENT_CHOICES = (
-    "call.completed", "call.failed", "finding.reviewed", "review.completed", "appeal.opened",
-    "appeal.decided",
-)  # fmt: skip
 _RECENT = 20
 
 
@@ -67,7 +63,7 @@ async def settings_values(session: AsyncSession, principal: Principal) -> dict[s
         "endpoints": None,
         "deliveries": None,
         "users": None,
-        "event_choices": EVENT_CHOICES,
+        "event_choices": webhooks.EVENT_TYPES,
         "role_choices": ROLES,
     }
     if administers:

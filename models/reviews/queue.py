@@ -9,6 +9,7 @@ from typing import Literal
 from sqlalchemy import ColumnElement, and_, exists, func, or_, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from models.actors import Actor
 from models.calls import CallFilter, filter_conditions
 from models.paging import Page, decode_cursor, encode_cursor
 from models.reviews.states import ReviewState
@@ -77,6 +78,51 @@ async def list_queue(
     more, rows = len(rows) > limit, rows[:limit]
     entries = await _entries(session, rows)
     return Page(entries, encode_cursor(rows[-1][0].id) if more else None)
+
+
+async def next_free(
+    session: AsyncSession,
+    where: QueueFilter,
+    actor: Actor,
+    now: dt.datetime,
+    *,
+    order: QueueOrder = "newest",
+    after: uuid.UUID | None = None,
+) -> QueueEntry | None:
+    """The first call of the queue that is free for the actor; None when there is none.
+
+    After the call `after`, else from the beginning up to it. The call's row is locked until the
+    transaction ends, and calls that others have locked are passed over, so that two who ask at the
+    same time get different calls, however long the queue is.
+    """
+    query = (
+        select(Call, Review)
+        .outerjoin(Review, Review.call_id == Call.id)
+        .where(*_conditions(where), _free_for(actor, now))
+        .order_by(Call.id.desc() if order == "newest" else Call.id)
+        .limit(1)
+        .with_for_update(of=Call, key_share=True, skip_locked=True)
+        .execution_options(populate_existing=True)
+    )
+    turns = [query]
+    if after is not None:
+        onward = Call.id < after if order == "newest" else Call.id > after
+        turns = [query.where(onward), query.where(~onward, Call.id != after)]
+    for turn in turns:
+        row = (await session.execute(turn)).first()
+        if row is not None:
+            return (await _entries(session, [(row[0], row[1])]))[0]
+    return None
+
+
+def _free_for(actor: Actor, now: dt.datetime) -> ColumnElement[bool]:
+    """`states.way_to_take` as a condition, for calls that the actor may see."""
+    held_by_nobody_else = or_(Review.holder_id.is_(None), Review.holder_id == actor.user_id)
+    return or_(
+        Review.call_id.is_(None),
+        and_(Review.state.in_(("pending", "assigned")), held_by_nobody_else),
+        and_(Review.state == "assigned", Review.lock_expires_at <= now),
+    )
 
 
 async def count_queue(session: AsyncSession, where: QueueFilter, most: int = 1000) -> int:

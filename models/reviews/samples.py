@@ -170,7 +170,7 @@ async def progress_of(
             FindingVerdict.call_id == item.call_id,
             FindingVerdict.rule == item.rule,
             FindingVerdict.ruleset == item.ruleset,
-            FindingVerdict.standing != "superseded",
+            FindingVerdict.standing.in_(("current", "detached")),
         )
         .exists()
     )

@@ -15,7 +15,13 @@ from models.reviews.verdicts import current_verdicts
 from models.tables import Appeal, Call, FindingVerdict
 from pipeline.reviews.judging import settled, store_verdict, stored_results
 from pipeline.reviews.scoring import rescore
-from pipeline.webhooks import APPEAL_DECIDED, APPEAL_OPENED, announce, appeal_data
+from pipeline.webhooks import (
+    APPEAL_DECIDED,
+    APPEAL_OPENED,
+    APPEAL_WITHDRAWN,
+    announce,
+    appeal_data,
+)
 
 
 async def appeal(
@@ -71,7 +77,9 @@ async def appeal(
     return row
 
 
-async def withdraw(session: AsyncSession, call: Call, actor: Actor, *, now: dt.datetime) -> Appeal:
+async def withdraw(
+    session: AsyncSession, call: Call, actor: Actor, *, now: dt.datetime, base_url: str = ""
+) -> Appeal:
     """The appeal, taken back by who made it; the review is as it was before.
 
     Raises:
@@ -89,6 +97,7 @@ async def withdraw(session: AsyncSession, call: Call, actor: Actor, *, now: dt.d
         before={"state": "appealed"}, after={"state": state},
     )  # fmt: skip
     await session.flush()
+    await announce(session, APPEAL_WITHDRAWN, appeal_data(call, row, base_url), call.id)
     return row
 
 

@@ -27,7 +27,12 @@ from models.reviews.verdicts import (
 )
 from models.tables import Call, FindingVerdict, Review
 from pipeline.reviews.scoring import rescore
-from pipeline.webhooks import FINDING_REVIEWED, announce, reviewed_data
+from pipeline.webhooks import (
+    FINDING_REVIEWED,
+    FINDING_WITHDRAWN,
+    announce,
+    reviewed_data,
+)
 from qa_rules.findings import Finding
 
 
@@ -79,12 +84,51 @@ async def judge(
     finding = finding_of(analysis, judgement.rule)
     verdict = _new_verdict(call, finding, judgement, transcript, actor)
     row = await store_verdict(session, call, verdict, actor, base_url)
-    touch(review, now)
-    if review.lock_expires_at is not None:
-        review.lock_expires_at = now + lock_for
+    prolong(review, now, lock_for)
     await rescore(session, call, review, analysis)
     await session.flush()
     return review, row
+
+
+async def retract(
+    session: AsyncSession,
+    call: Call,
+    actor: Actor,
+    rule: str,
+    *,
+    version: int | None,
+    now: dt.datetime,
+    lock_for: dt.timedelta,
+    base_url: str = "",
+) -> Review:
+    """The review without the verdict on one rule, which is to be judged again.
+
+    Only while the review is not submitted. The verdict stays in the history as withdrawn.
+
+    Raises:
+        AppError: `not-found` for a rule without a verdict; what `hold_review` and `step` refuse.
+    """
+    review = await hold_review(session, call.id, version)
+    step(view_of(review, call), "judge", actor, now)
+    analysis, _ = await stored_results(session, call)
+    row = (await current_verdicts(session, call.id)).get(rule)
+    if row is None:
+        raise AppError("not-found", f"规则 {rule} 还没有判定，没有可以撤销的。请刷新查看。")
+    row.standing = "withdrawn"
+    await session.flush()
+    record(session, actor, "finding.withdrawn", "call", call.id, before=_told(row))
+    await announce(session, FINDING_WITHDRAWN, reviewed_data(call, row, base_url), call.id)
+    prolong(review, now, lock_for)
+    await rescore(session, call, review, analysis)
+    await session.flush()
+    return review
+
+
+def prolong(review: Review, now: dt.datetime, lock_for: dt.timedelta) -> None:
+    """Count a change by the holder, and keep the lock from running out meanwhile."""
+    touch(review, now)
+    if review.lock_expires_at is not None:
+        review.lock_expires_at = now + lock_for
 
 
 async def store_verdict(

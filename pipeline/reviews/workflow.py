@@ -17,7 +17,16 @@ from models.reviews.verdicts import current_verdicts
 from models.tables import Call, FindingVerdict, Review, ReviewSampleItem, User
 from pipeline.reviews.judging import settled, store_verdict, stored_results
 from pipeline.reviews.scoring import rescore
-from pipeline.webhooks import REVIEW_COMPLETED, announce, completed_review_data
+from pipeline.webhooks import (
+    REVIEW_ASSIGNED,
+    REVIEW_COMPLETED,
+    REVIEW_FINALISED,
+    REVIEW_RELEASED,
+    REVIEW_REOPENED,
+    announce,
+    completed_review_data,
+    review_step_data,
+)
 from qa_rules.findings import Finding
 
 _REVIEWERS = ("admin", "manager", "reviewer")
@@ -32,6 +41,7 @@ async def take(
     lock_for: dt.timedelta,
     take_over: bool = False,
     version: int | None = None,
+    base_url: str = "",
 ) -> Review:
     """The review, locked for the actor until `now + lock_for`; taking it again prolongs the lock.
 
@@ -46,18 +56,28 @@ async def take(
     held_by_other = review.holder_id is not None and review.holder_id != actor.user_id
     action: ReviewAction = "take_over" if take_over and held_by_other else "take"
     state = step(view_of(review, call), action, actor, now)
+    before, is_new = review.state, review.holder_id != actor.user_id
     _keep(session, actor, review, f"review.{'taken_over' if held_by_other else 'taken'}", state)
-    if review.holder_id != actor.user_id or review.lock_expires_at is not None:
+    if is_new or review.lock_expires_at is not None:
         review.lock_expires_at = now + lock_for
     review.holder_id = actor.user_id
     review.state = state
     touch(review, now)
     await session.flush()
+    if is_new:
+        data = review_step_data(call, review, before, actor, actor.username, base_url)
+        await announce(session, REVIEW_ASSIGNED, data, call.id)
     return review
 
 
 async def assign(
-    session: AsyncSession, call: Call, actor: Actor, to: User, *, now: dt.datetime
+    session: AsyncSession,
+    call: Call,
+    actor: Actor,
+    to: User,
+    *,
+    now: dt.datetime,
+    base_url: str = "",
 ) -> Review:
     """The review, given to a person without a time limit.
 
@@ -70,14 +90,19 @@ async def assign(
         raise AppError("bad-assignee", f"{to.username} 不管这个团队。请选择别人。")
     review = await hold_review(session, call.id)
     state = step(view_of(review, call), "assign", actor, now)
+    before = review.state
     _keep(session, actor, review, "review.assigned", state, holder=to.username)
     review.state, review.holder_id, review.lock_expires_at = state, to.id, None
     touch(review, now)
     await session.flush()
+    data = review_step_data(call, review, before, actor, to.username, base_url)
+    await announce(session, REVIEW_ASSIGNED, data, call.id)
     return review
 
 
-async def release(session: AsyncSession, call: Call, actor: Actor, *, now: dt.datetime) -> Review:
+async def release(
+    session: AsyncSession, call: Call, actor: Actor, *, now: dt.datetime, base_url: str = ""
+) -> Review:
     """The review, back in the queue; verdicts made so far stay.
 
     Raises:
@@ -85,10 +110,13 @@ async def release(session: AsyncSession, call: Call, actor: Actor, *, now: dt.da
     """
     review = await hold_review(session, call.id)
     state = step(view_of(review, call), "release", actor, now)
+    before = review.state
     _keep(session, actor, review, "review.released", state)
     review.state, review.holder_id, review.lock_expires_at = state, None, None
     touch(review, now)
     await session.flush()
+    data = review_step_data(call, review, before, actor, None, base_url)
+    await announce(session, REVIEW_RELEASED, data, call.id)
     return review
 
 
@@ -146,7 +174,13 @@ async def submit(
 
 
 async def reopen(
-    session: AsyncSession, call: Call, actor: Actor, *, version: int | None, now: dt.datetime
+    session: AsyncSession,
+    call: Call,
+    actor: Actor,
+    *,
+    version: int | None,
+    now: dt.datetime,
+    base_url: str = "",
 ) -> Review:
     """The review, pending again; the verdicts stay until somebody judges anew.
 
@@ -155,16 +189,21 @@ async def reopen(
     """
     review = await hold_review(session, call.id, version)
     state = step(view_of(review, call), "reopen", actor, now)
+    before = review.state
     _keep(session, actor, review, "review.reopened", state)
     review.state = state
     review.reviewer_id = review.reviewed_at = review.appeal_until = None
     review.final_by = review.final_at = None
     touch(review, now)
     await session.flush()
+    data = review_step_data(call, review, before, actor, None, base_url)
+    await announce(session, REVIEW_REOPENED, data, call.id)
     return review
 
 
-async def finalise_overdue(session: AsyncSession, now: dt.datetime, most: int = 1000) -> int:
+async def finalise_overdue(
+    session: AsyncSession, now: dt.datetime, most: int = 1000, base_url: str = ""
+) -> int:
     """How many reviews became final because nobody appealed in time; at most `most` at once."""
     overdue = await session.scalars(
         select(Review.call_id)
@@ -181,9 +220,12 @@ async def finalise_overdue(session: AsyncSession, now: dt.datetime, most: int = 
             # Appealed or reopened between the two queries.
             continue
         state = step(view, "finalise", SYSTEM, now)
+        before = review.state
         _keep(session, SYSTEM, review, "review.finalised", state)
         review.state, review.final_at = state, now
         touch(review, now)
+        data = review_step_data(call, review, before, SYSTEM, None, base_url)
+        await announce(session, REVIEW_FINALISED, data, call_id)
         closed += 1
     await session.flush()
     return closed

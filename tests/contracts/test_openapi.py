@@ -151,6 +151,7 @@ def test_bodies_are_documented_where_they_are_expected(document: dict[str, Any])
         "/rule-sets/{name}/versions/{version}/archive",
         "/runs/{run_id}/cancel",
         "/appeals/{appeal_id}/withdrawal",
+        "/reviews/next",
         "/review-samples/{sample_id}/draw",
         "/calibrations/{calibration_id}/closing",
     }

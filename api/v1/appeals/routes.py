@@ -1,17 +1,14 @@
 """Open, list, withdraw and decide appeals."""
 
-import datetime as dt
 import uuid
 from typing import Annotated
 
 from fastapi import APIRouter, Path, Query, status
-from sqlalchemy.ext.asyncio import AsyncSession
 
 from api.auth import Appellant, Reader, Writer
-from api.blinding import unblinded_call
 from api.openapi import answers, sends, shows
-from api.principal import Principal
-from api.services import ServicesDep, SessionDep
+from api.services import SessionDep
+from api.v1.reviews.desk import Desk, DeskDep
 from api.v1.reviews.detail import appeal_of
 from api.v1.reviews.examples import (
     APPEAL,
@@ -34,7 +31,6 @@ from models.calls import CallFilter
 from models.reviews.queue import list_appeals
 from models.tables import Appeal as AppealRow
 from models.tables import Call
-from pipeline.reviews import appeals
 
 router = APIRouter(prefix="/appeals", tags=["appeals"])
 
@@ -86,21 +82,10 @@ async def read_appeals(
     responses=answers(APPEAL, status=201, description="已提出", errors=[*_REFUSALS, "not-ready"]),
     openapi_extra=sends(NEW_APPEAL),
 )
-async def open_appeal(
-    body: NewAppeal, principal: Appellant, session: SessionDep, services: ServicesDep
-) -> Appeal:
+async def open_appeal(body: NewAppeal, _principal: Appellant, desk: DeskDep) -> Appeal:
     """Dispute hits of a reviewed call."""
-    call = await unblinded_call(session, principal, body.call_id)
-    row = await appeals.appeal(
-        session,
-        call,
-        principal.actor,
-        rules=body.rules,
-        reason=body.reason,
-        now=dt.datetime.now(dt.UTC),
-        base_url=services.settings.api.public_url,
-    )
-    return appeal_of(row)
+    call = await desk.call(body.call_id)
+    return appeal_of(await desk.appeal(call, body.rules, body.reason))
 
 
 @router.post(
@@ -110,11 +95,9 @@ async def open_appeal(
     description="申诉人撤回还没有裁决的申诉；期限之内可以再提。",
     responses=answers({**APPEAL, "state": "withdrawn"}, errors=_REFUSALS[:-1]),
 )
-async def withdraw_appeal(appeal_id: AppealId, principal: Appellant, session: SessionDep) -> Appeal:
+async def withdraw_appeal(appeal_id: AppealId, _principal: Appellant, desk: DeskDep) -> Appeal:
     """Take an appeal back."""
-    _, call = await _open(session, principal, appeal_id)
-    row = await appeals.withdraw(session, call, principal.actor, now=dt.datetime.now(dt.UTC))
-    return appeal_of(row)
+    return appeal_of(await desk.withdraw(await _appealed_call(desk, appeal_id)))
 
 
 @router.post(
@@ -126,35 +109,25 @@ async def withdraw_appeal(appeal_id: AppealId, principal: Appellant, session: Se
     openapi_extra=sends(DECISION),
 )
 async def decide_appeal(
-    appeal_id: AppealId,
-    body: AppealDecision,
-    principal: Writer,
-    session: SessionDep,
-    services: ServicesDep,
+    appeal_id: AppealId, body: AppealDecision, _principal: Writer, desk: DeskDep
 ) -> Appeal:
     """Decide an appeal for good."""
-    _, call = await _open(session, principal, appeal_id)
-    row = await appeals.decide(
-        session,
-        call,
-        principal.actor,
-        upheld=body.upheld,
-        comment=body.comment,
-        now=dt.datetime.now(dt.UTC),
-        base_url=services.settings.api.public_url,
-    )
-    return appeal_of(row)
+    call = await _appealed_call(desk, appeal_id)
+    return appeal_of(await desk.decide(call, body.upheld, body.comment))
 
 
-async def _open(
-    session: AsyncSession, principal: Principal, appeal_id: uuid.UUID
-) -> tuple[AppealRow, Call]:
-    row = await session.get(AppealRow, appeal_id)
+async def _appealed_call(desk: Desk, appeal_id: uuid.UUID) -> Call:
+    """The call of an appeal that is open.
+
+    Raises:
+        AppError: `not-found`, `blind-calibration`, `review-state`.
+    """
+    row = await desk.session.get(AppealRow, appeal_id)
     if row is None:
         raise AppError("not-found", "没有这个申诉，或当前账号无权查看；请从申诉列表里选择。")
-    call = await unblinded_call(session, principal, row.call_id)
+    call = await desk.call(row.call_id)
     if row.state != "open":
         raise AppError(
             "review-state", "这个申诉已经了结。请刷新查看结果。", detail={"state": row.state}
         )
-    return row, call
+    return call

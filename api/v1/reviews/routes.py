@@ -1,18 +1,17 @@
 """The review queue and the steps of one review."""
 
-import datetime as dt
 import uuid
 from dataclasses import replace
 from typing import Annotated
 
-from fastapi import APIRouter, Path, Query
+from fastapi import APIRouter, Path, Query, Response
 
 from api.auth import Reader, Writer
-from api.blinding import unblinded_call
 from api.openapi import answers, sends, shows
-from api.services import ServicesDep, SessionDep
+from api.services import SessionDep
 from api.v1.calls.examples import CALL_ID
-from api.v1.reviews.detail import queue_item, review_detail
+from api.v1.reviews.desk import DeskDep
+from api.v1.reviews.detail import queue_item
 from api.v1.reviews.examples import (
     ASSIGNMENT,
     LOCK,
@@ -32,15 +31,15 @@ from api.v1.reviews.schemas import (
     ReviewQueue,
     Submission,
 )
-from core.errors import AppError
-from models.access import find_user
 from models.reviews.queue import QueueOrder, list_queue
-from pipeline.reviews import workflow
-from pipeline.reviews.judging import Judgement, Span, judge
+from pipeline.reviews.judging import Judgement, Span
 
 router = APIRouter(prefix="/reviews", tags=["reviews"])
 
 CallId = Annotated[uuid.UUID, Path(description="通话编号", **shows(call=CALL_ID))]
+Order = Annotated[
+    QueueOrder, Query(description="newest 新的在前，oldest 旧的在前", **shows(oldest="oldest"))
+]
 _REFUSALS = ["not-found", "not-ready", "blind-calibration", "review-state", "review-refused"]
 
 
@@ -56,9 +55,7 @@ async def list_reviews(
     session: SessionDep,
     where: QueueFilterDep,
     mine: Annotated[bool, Query(description="只列在我手上的", **shows(no=False))] = False,
-    order: Annotated[
-        QueueOrder, Query(description="newest 新的在前，oldest 旧的在前", **shows(oldest="oldest"))
-    ] = "newest",
+    order: Order = "newest",
     cursor: Annotated[
         str | None,
         Query(
@@ -79,6 +76,35 @@ async def list_reviews(
     )
 
 
+@router.post(
+    "/next",
+    response_model=Review,
+    summary="领取下一通",
+    description=(
+        "领取队列里下一通没人在做的（或别人锁定已到期的），条件与队列相同；两人同时领取不会拿到同一通。"
+        "没有可领的时答 204。"
+    ),
+    responses={
+        **answers(REVIEW),
+        **answers(status=204, description="没有可以领取的"),
+    },
+)
+async def take_next_review(
+    principal: Writer,
+    desk: DeskDep,
+    where: QueueFilterDep,
+    order: Order = "newest",
+    after: Annotated[
+        uuid.UUID | None,
+        Query(description="刚才那一通：从它后面接着找", **shows(call=CALL_ID)),
+    ] = None,
+) -> Review | Response:
+    """Take the next free call of the queue."""
+    where = replace(where, calls=principal.call_scope.narrow_results(where.calls))
+    call = await desk.take_next(where, order, after)
+    return Response(status_code=204) if call is None else await desk.review(call.id)
+
+
 @router.get(
     "/{call_id}",
     response_model=Review,
@@ -86,10 +112,9 @@ async def list_reviews(
     description="返回每条规则的机器结论与人工判定、两种得分、申诉、判定历史，以及当前账号可做的操作。",
     responses=answers(REVIEW, errors=["not-found", "not-ready", "blind-calibration"]),
 )
-async def read_review(call_id: CallId, principal: Reader, session: SessionDep) -> Review:
+async def read_review(call_id: CallId, desk: DeskDep) -> Review:
     """One review with its findings and history."""
-    call = await unblinded_call(session, principal, call_id)
-    return await review_detail(session, principal, call, _now())
+    return await desk.review(call_id)
 
 
 @router.post(
@@ -101,19 +126,10 @@ async def read_review(call_id: CallId, principal: Reader, session: SessionDep) -
     openapi_extra=sends(LOCK),
 )
 async def take_review(
-    call_id: CallId,
-    body: LockRequest,
-    principal: Writer,
-    session: SessionDep,
-    services: ServicesDep,
+    call_id: CallId, body: LockRequest, _principal: Writer, desk: DeskDep
 ) -> Review:
     """Take a review, or take it over."""
-    call, now = await unblinded_call(session, principal, call_id), _now()
-    lock_for = dt.timedelta(minutes=services.settings.review.lock_minutes)
-    await workflow.take(
-        session, call, principal.actor, now=now, lock_for=lock_for, take_over=body.take_over
-    )
-    return await review_detail(session, principal, call, now)
+    return await desk.review(call_id, lambda call: desk.take(call, take_over=body.take_over))
 
 
 @router.delete(
@@ -123,11 +139,9 @@ async def take_review(
     description="不再复核这一通；已做的判定保留。",
     responses=answers(REVIEW, errors=_REFUSALS),
 )
-async def release_review(call_id: CallId, principal: Writer, session: SessionDep) -> Review:
+async def release_review(call_id: CallId, _principal: Writer, desk: DeskDep) -> Review:
     """Give a review back."""
-    call, now = await unblinded_call(session, principal, call_id), _now()
-    await workflow.release(session, call, principal.actor, now=now)
-    return await review_detail(session, principal, call, now)
+    return await desk.review(call_id, desk.release)
 
 
 @router.post(
@@ -139,15 +153,10 @@ async def release_review(call_id: CallId, principal: Writer, session: SessionDep
     openapi_extra=sends(ASSIGNMENT),
 )
 async def assign_review(
-    call_id: CallId, body: Assignment, principal: Writer, session: SessionDep
+    call_id: CallId, body: Assignment, _principal: Writer, desk: DeskDep
 ) -> Review:
     """Give a review to somebody."""
-    call, now = await unblinded_call(session, principal, call_id), _now()
-    user = await find_user(session, body.username)
-    if user is None:
-        raise AppError("bad-assignee", f"没有用户 {body.username}。请从用户列表里选择。")
-    await workflow.assign(session, call, principal.actor, user, now=now)
-    return await review_detail(session, principal, call, now)
+    return await desk.review(call_id, lambda call: desk.assign(call, body.username))
 
 
 @router.post(
@@ -162,32 +171,37 @@ async def assign_review(
     openapi_extra=sends(NEW_VERDICT),
 )
 async def judge_finding(
-    call_id: CallId,
-    body: NewVerdict,
-    principal: Writer,
-    session: SessionDep,
-    services: ServicesDep,
+    call_id: CallId, body: NewVerdict, _principal: Writer, desk: DeskDep
 ) -> Review:
     """Judge one finding."""
-    call, now = await unblinded_call(session, principal, call_id), _now()
-    span = body.span
-    await judge(
-        session,
-        call,
-        principal.actor,
-        Judgement(
-            rule=body.rule,
-            decision=body.decision,
-            reason_code=body.reason_code,
-            comment=body.comment,
-            span=Span(**span.model_dump()) if span else None,
-        ),
-        version=body.version,
-        now=now,
-        lock_for=dt.timedelta(minutes=services.settings.review.lock_minutes),
-        base_url=services.settings.api.public_url,
+    judgement = Judgement(
+        rule=body.rule,
+        decision=body.decision,
+        reason_code=body.reason_code,
+        comment=body.comment,
+        span=Span(**body.span.model_dump()) if body.span else None,
     )
-    return await review_detail(session, principal, call, now)
+    return await desk.review(call_id, lambda call: desk.judge(call, judgement, body.version))
+
+
+@router.delete(
+    "/{call_id}/verdicts/{rule}",
+    response_model=Review,
+    summary="撤销判定",
+    description="提交之前撤销对一条规则的判定，回到待判；撤销的留在历史里。",
+    responses=answers(REVIEW, errors=[*_REFUSALS, "review-conflict"]),
+)
+async def retract_verdict(
+    call_id: CallId,
+    rule: Annotated[str, Path(description="规则编号", max_length=200, **shows(rule="overpromise"))],
+    _principal: Writer,
+    desk: DeskDep,
+    version: Annotated[
+        int | None, Query(ge=0, description="读到的复核版本", **shows(seen=4))
+    ] = None,
+) -> Review:
+    """Take a verdict back before the review is submitted."""
+    return await desk.review(call_id, lambda call: desk.retract(call, rule, version))
 
 
 @router.post(
@@ -199,26 +213,10 @@ async def judge_finding(
     openapi_extra=sends(SUBMISSION),
 )
 async def submit_review(
-    call_id: CallId,
-    body: Submission,
-    principal: Writer,
-    session: SessionDep,
-    services: ServicesDep,
+    call_id: CallId, body: Submission, _principal: Writer, desk: DeskDep
 ) -> Review:
     """Finish a review."""
-    call, now = await unblinded_call(session, principal, call_id), _now()
-    await workflow.submit(
-        session,
-        call,
-        principal.actor,
-        version=body.version,
-        now=now,
-        appeal_for=dt.timedelta(days=services.settings.review.appeal_days),
-        comment=body.comment,
-        confirm_rest=body.confirm_rest,
-        base_url=services.settings.api.public_url,
-    )
-    return await review_detail(session, principal, call, now)
+    return await desk.review(call_id, lambda call: desk.submit(call, **body.model_dump()))
 
 
 @router.post(
@@ -230,13 +228,7 @@ async def submit_review(
     openapi_extra=sends(REOPENING),
 )
 async def reopen_review(
-    call_id: CallId, body: Reopening, principal: Writer, session: SessionDep
+    call_id: CallId, body: Reopening, _principal: Writer, desk: DeskDep
 ) -> Review:
     """Open a finished review again."""
-    call, now = await unblinded_call(session, principal, call_id), _now()
-    await workflow.reopen(session, call, principal.actor, version=body.version, now=now)
-    return await review_detail(session, principal, call, now)
-
-
-def _now() -> dt.datetime:
-    return dt.datetime.now(dt.UTC)
+    return await desk.review(call_id, lambda call: desk.reopen(call, body.version))

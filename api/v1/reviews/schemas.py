@@ -12,7 +12,7 @@ from models.reviews.verdicts import Decision, ReasonCode, VerdictStage
 from qa_rules.findings import Finding, Score
 
 AppealState = Literal["open", "upheld", "rejected", "withdrawn"]
-Standing = Literal["current", "superseded", "detached"]
+Standing = Literal["current", "superseded", "withdrawn", "detached"]
 
 
 class ScorePair(BaseModel):
@@ -68,7 +68,7 @@ class Verdict(BaseModel):
     evidence: list[Evidence]
     stage: VerdictStage = Field(description="review 复核，final 终审")
     standing: Standing = Field(
-        description="current 有效；superseded 被后来的判定取代；detached 重新分析后不再对应"
+        description="current 有效；superseded 被后来的判定取代；withdrawn 提交之前撤销；detached 重新分析后不再对应"
     )
     by: str
     at: dt.datetime

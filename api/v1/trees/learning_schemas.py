@@ -21,10 +21,12 @@ NODE_REPORT = {
             "examples": 5,
             "counter_examples": 2,
             "act": None,
-            "threshold": 0.46,
+            "threshold": 0.18,
             "automatic": True,
-            "precision": 0.71,
-            "recall": 0.64,
+            "precision": 0.41,
+            "recall": 0.34,
+            "precision_range": [0.19, 0.74],
+            "recall_range": [0.17, 0.7],
             "suggestion": {"act": "促成/付款引导", "confidence": 0.62},
         }
     ],
@@ -94,10 +96,16 @@ class NodeFigures(BaseModel):
     examples: int
     counter_examples: int
     act: str | None = Field(description="节点写明的内置事件")
-    threshold: float = Field(description="例句相似到多少算命中")
+    threshold: float = Field(description="得分（说到它的概率）达到多少算命中")
     automatic: bool = Field(description="true 表示阈值是自动选的")
-    precision: float = Field(description="预期精确率（只看例句这一层）")
-    recall: float = Field(description="预期召回率（只看例句这一层）")
+    precision: float | None = Field(description="预期精确率（只看例句这一层）；例句太少为 null")
+    recall: float | None = Field(description="预期召回率（只看例句这一层）；例句太少为 null")
+    precision_range: tuple[float, float] | None = Field(
+        description="十次里有八次，实际的精确率落在这个范围"
+    )
+    recall_range: tuple[float, float] | None = Field(
+        description="十次里有八次，实际的召回率落在这个范围"
+    )
     suggestion: Suggestion | None = Field(description="看起来对应的内置事件，接受后才生效")
 
 

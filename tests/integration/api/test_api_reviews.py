@@ -297,3 +297,24 @@ async def test_the_ledger_is_narrowed_within_what_one_may_see(
         "accuracy@1"
     )
     assert (await boss.get("/api/v1/accuracy")).json()["in_use"] is None
+
+
+async def test_the_next_call_and_a_verdict_taken_back(
+    as_user: MakeClient, seeded: Database
+) -> None:
+    calls = [await call_with(seeded) for _ in range(2)]
+    li, wang = await as_user("li", role="reviewer"), await as_user("wang", role="reviewer")
+    mine = (await li.post("/api/v1/reviews/next", params={"order": "oldest"})).json()
+    theirs = (await wang.post("/api/v1/reviews/next", params={"order": "oldest"})).json()
+    assert [mine["call_id"], theirs["call_id"]] == calls
+    assert (mine["state"], mine["holder"]) == ("assigned", "li")
+    empty = await wang.post("/api/v1/reviews/next", params={"team": "没有"})
+    assert (empty.status_code, empty.content) == (204, b"")
+
+    address = f"/api/v1/reviews/{calls[0]}/verdicts"
+    await li.post(address, json={"rule": "promise", "decision": "confirm"})
+    back = (await li.delete(f"{address}/promise")).json()
+    assert back["findings"][0]["verdict"] is None
+    assert [entry["standing"] for entry in back["history"]] == ["withdrawn"]
+    assert code(await li.delete(f"{address}/promise")) == (404, "not-found")
+    assert code(await wang.delete(f"{address}/promise")) == (403, "review-refused")

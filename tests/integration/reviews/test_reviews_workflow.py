@@ -101,7 +101,9 @@ async def test_from_taking_to_the_human_score(desk: Desk) -> None:
         added = verdicts["rude"].evidence[0]
         assert (added["text"], added["layer"], added["start_ms"]) == ("爱买不买", "human", 8000)
         told = list(await session.scalars(select(WebhookMessage.event_type)))
-        assert sorted(told) == ["finding.reviewed"] * 3 + ["review.completed"]
+        assert sorted(told) == [
+            *["finding.reviewed"] * 3, "review.assigned", "review.completed",
+        ]  # fmt: skip
         trail = [
             (entry.action, entry.username, entry.request_id)
             for entry in await session.scalars(select(AuditEntry).order_by(AuditEntry.id))

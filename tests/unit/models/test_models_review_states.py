@@ -1,8 +1,10 @@
 """The review state machine: its table, its guards, and the diagram in the documentation."""
 
 import datetime as dt
+import re
 import uuid
 from dataclasses import replace
+from functools import cache
 from pathlib import Path
 from typing import get_args
 
@@ -12,9 +14,11 @@ from hypothesis import strategies as st
 
 from core.errors import AppError
 from models.actors import SYSTEM, Actor
+from models.reviews.permissions import ROLES, Language, permission_table
 from models.reviews.states import (
     STATE_NAMES,
     TRANSITIONS,
+    Guard,
     ReviewAction,
     ReviewState,
     ReviewView,
@@ -164,7 +168,84 @@ def test_the_diagram_has_an_arrow_for_every_step() -> None:
             assert f"{source} --> {move.target}: {move.action}" in text
 
 
-@pytest.mark.parametrize("page", ["review.md", "en/review.md"])
-def test_the_documentation_shows_this_machine(page: str) -> None:
+@pytest.mark.parametrize(("page", "language"), [("review.md", "zh"), ("en/review.md", "en")])
+def test_the_documentation_shows_this_machine(page: str, language: Language) -> None:
     text = (Path(__file__).resolve().parents[3] / "docs" / page).read_text("utf-8")
     assert f"```mermaid\n{diagram()}\n```" in text
+    assert f"\n\n{permission_table(language)}\n\n" in text
+
+
+# For each guard, what of a review makes it refuse the actor 7, and what makes it let 7 pass.
+BREAKS: dict[Guard, dict[str, object]] = {
+    "holder": {"holder_id": uuid.UUID(int=99)},
+    "nobody_else": {"holder_id": uuid.UUID(int=99)},
+    "lock_expired": {"lock_expires_at": LATER},
+    "own_call": {"agent": "别人"},
+    "own_team": {"team": "乙"},
+    "before_deadline": {"appeal_until": NOW},
+    "after_deadline": {"appeal_until": LATER},
+    "not_the_reviewer": {"reviewer_id": uuid.UUID(int=7)},
+    "own_appeal": {"appellant_id": uuid.UUID(int=99)},
+    "not_the_appellant": {"appellant_id": uuid.UUID(int=7)},
+}
+PASSES: dict[Guard, dict[str, object]] = {
+    "holder": {"holder_id": uuid.UUID(int=7)},
+    "nobody_else": {"holder_id": None},
+    "lock_expired": {"lock_expires_at": EARLIER},
+    "own_call": {"agent": "徐"},
+    "own_team": {"team": "甲"},
+    "before_deadline": {"appeal_until": LATER},
+    "after_deadline": {"appeal_until": NOW},
+    "not_the_reviewer": {"reviewer_id": uuid.UUID(int=98)},
+    "own_appeal": {"appellant_id": uuid.UUID(int=7)},
+    "not_the_appellant": {"appellant_id": uuid.UUID(int=98)},
+}
+EVERY_CELL = [
+    (action, state, role)
+    for action in get_args(ReviewAction)
+    for state in get_args(ReviewState)
+    for role in ROLES
+]
+
+
+@pytest.mark.parametrize(("action", "state", "role"), EVERY_CELL)
+def test_every_cell_of_the_table(action: ReviewAction, state: ReviewState, role: str) -> None:
+    """Read from the documentation: who may, under which conditions, and nobody else."""
+    documented = _documented()
+    words = documented.get((action, state), {}).get(role)
+    me = uuid.UUID(int=7)
+    actor = Actor(username="me", role=role, user_id=me, teams=frozenset({"甲"}), agent="徐")
+    view = ReviewView(state=state, agent="徐", team="甲")
+    if words is None:
+        assert refusal(view, action, actor) in ("forbidden", "review-state")
+        return
+    guards = [guard for guard, word in GUARD_WORDS.items() if word in words]
+    for guard in guards:
+        view = replace(view, **PASSES[guard])  # type: ignore[arg-type]
+    assert step(view, action, actor, NOW) == documented[action, state]["target"]
+    for guard in guards:
+        code = refusal(replace(view, **BREAKS[guard]), action, actor)  # type: ignore[arg-type]
+        assert code in ("review-locked", "review-refused"), guard
+
+
+GUARD_WORDS: dict[Guard, str] = {
+    "holder": "在自己手上", "nobody_else": "没人在做", "lock_expired": "锁定已到期",
+    "own_call": "自己的通话", "own_team": "自己的团队", "before_deadline": "期限之内",
+    "after_deadline": "期限已过", "not_the_reviewer": "不是复核人", "own_appeal": "自己提的",
+    "not_the_appellant": "不是申诉人",
+}  # fmt: skip
+
+
+@cache
+def _documented() -> dict[tuple[str, str], dict[str, str]]:
+    """(action, state) -> role -> conditions, and `target`: as the Chinese page tells it."""
+    text = (Path(__file__).resolve().parents[3] / "docs" / "review.md").read_text("utf-8")
+    found: dict[tuple[str, str], dict[str, str]] = {}
+    for line in re.findall(r"^\| `.*$", text, re.MULTILINE):
+        first, *cells = (cell.strip() for cell in line.strip("|").split("|"))
+        named = re.fullmatch(r"`(\w+)` → `(\w+)` (\w+)", first)
+        if named is None or len(cells) != len(ROLES):
+            continue
+        allowed = {role: words for role, words in zip(ROLES, cells, strict=True) if words != "–"}
+        found[named[3], named[1]] = {**allowed, "target": named[2]}
+    return found
