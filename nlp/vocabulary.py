@@ -15,8 +15,9 @@ from typing import Literal
 
 from asr.text import normalise_numbers
 from asr.transcript import Replacement, Transcript, Utterance, Word
-from nlp.phonetics import fuzzy_syllable, syllables, toned_syllables
+from nlp.phonetics import SoundCodes, fuzzy_syllable, readings
 from nlp.tokenizer import Tokenizer, default_tokenizer
+from nlp.word_search import WordSearch
 
 Verdict = Literal["fixed", "harmed", "neutral"]
 
@@ -25,6 +26,7 @@ _LEAST_CHARACTERS, _MOST_CHARACTERS = 2, 12
 # Distance of a syllable: the same sound 0, one that accents and recognisers merge 1, one that
 # shares its initial or its final 2.
 _MERGED, _NEAR = 1, 2
+_MAY_DIFFER = 4  # From this length on one syllable may only be near.
 # A dictionary word this frequent is taken as meant.
 _COMMON_WORD = 5
 # Characters that stand alone in running text: they are not the broken half of a name.
@@ -46,6 +48,7 @@ class CorrectedText:
 class _Term:
     text: str
     sounds: tuple[str, ...]
+    toned: tuple[str, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,12 +86,13 @@ class Vocabulary:
         self.terms = tuple(sorted({term for term in cleaned if _is_usable(term)}))
         self._tokenizer = tokenizer or default_tokenizer()
         self._known = frozenset(self.terms)
-        self._lengths = tuple(sorted({len(term) for term in self.terms}, reverse=True))
-        self._by_sound: dict[tuple[str, ...], list[_Term]] = {}
+        self._codes = SoundCodes()
+        self._by_part: dict[str, list[tuple[int, _Term]]] = {}
         for text in self.terms:
-            term = _Term(text, syllables(text))
-            for key in _keys(term.sounds):
-                self._by_sound.setdefault(key, []).append(term)
+            term = _Term(text, *reversed(readings(text)))
+            for offset, part in _parts_to_find(self._codes.encode(term.sounds)):
+                self._by_part.setdefault(part, []).append((offset, term))
+        self._parts = WordSearch(self._by_part)
 
     def correct(self, text: str, utterance_index: int = 0) -> CorrectedText:
         """`text` with what sounds like a term, and is nothing else, replaced by the term.
@@ -121,22 +125,20 @@ class Vocabulary:
 
     def _matches(self, text: str) -> list[_Match]:
         """Replacements of one pass: disjoint, the surest first, then the longest."""
-        protected = self._occurrences(text)
-        candidates: list[_Match] = []
-        sounds = syllables(text)
+        toned, sounds = readings(text)
         if len(sounds) != len(text):
             return []
-        borders: frozenset[int] | None = None
-        for run in _HAN.finditer(text):
-            for length in self._lengths:
-                for start in range(run.start(), run.end() - length + 1):
-                    match = self._match(text, sounds, start, length)
-                    if match is None or any(i in protected for i in range(start, match.end)):
-                        continue
-                    if borders is None:
-                        borders = self._tokenizer.boundaries(text)
-                    if self._is_broken(text, match, borders):
-                        candidates.append(match)
+        candidates: list[_Match] = []
+        protected: set[int] | None = None
+        for window, terms in self._sounding(text, sounds).items():
+            match = self._match(text, toned, sounds, window, terms)
+            if match is None:
+                continue
+            if protected is None:
+                protected, borders = self._occurrences(text), self._tokenizer.boundaries(text)
+            is_free = not any(i in protected for i in range(match.start, match.end))
+            if is_free and self._is_broken(text, match, borders):
+                candidates.append(match)
         chosen: list[_Match] = []
         taken: set[int] = set()
         for match in sorted(candidates, key=lambda m: (m.distance, -len(m.term.text), m.start)):
@@ -146,22 +148,40 @@ class Vocabulary:
                 taken |= place
         return chosen
 
-    def _match(self, text: str, sounds: Sequence[str], start: int, length: int) -> _Match | None:
-        """The one term that `text[start:start + length]` sounds like; None when two are as near."""
-        heard = tuple(sounds[start : start + length])
-        if text[start : start + length] in self._known:
+    def _sounding(self, text: str, sounds: Sequence[str]) -> dict[tuple[int, int], set[_Term]]:
+        """Stretches of Chinese text with a part that sounds like the same part of some terms."""
+        found: dict[tuple[int, int], set[_Term]] = {}
+        for number, start, _ in self._parts.places_in(self._codes.encode(sounds)):
+            for offset, term in self._by_part[self._parts.words[number]]:
+                first, last = start - offset, start - offset + len(term.text)
+                if first >= 0 and _HAN.fullmatch(text, first, last) and last <= len(text):
+                    found.setdefault((first, last), set()).add(term)
+        return found
+
+    def _match(
+        self,
+        text: str,
+        toned: Sequence[str],
+        sounds: Sequence[str],
+        window: tuple[int, int],
+        terms: Iterable[_Term],
+    ) -> _Match | None:
+        """The one of some terms that a stretch sounds like; None when two are as near."""
+        start, end = window
+        if text[start:end] in self._known:
             return None
-        found: dict[str, _Match] = {}
-        for key in _keys(heard):
-            for term in self._by_sound.get(key, ()):
-                distance = _distance(heard, term.sounds)
-                if distance is not None and len(term.text) == length:
-                    found[term.text] = _Match(start, term, heard, distance)
-        if length == _LEAST_CHARACTERS:
+        heard = tuple(sounds[start:end])
+        if end - start == _LEAST_CHARACTERS:
             # Two toneless syllables are often some other wording (报过, 包过): tones must agree.
-            toned = toned_syllables(text)[start : start + length]
-            found = {k: m for k, m in found.items() if toned_syllables(k) == toned}
-        ranked = sorted(found.values(), key=lambda match: match.distance)
+            terms = [term for term in terms if term.toned == tuple(toned[start:end])]
+        ranked = sorted(
+            (
+                _Match(start, term, heard, distance)
+                for term in terms
+                if (distance := _distance(heard, term.sounds)) is not None
+            ),
+            key=lambda match: match.distance,
+        )
         if not ranked or (len(ranked) > 1 and ranked[1].distance == ranked[0].distance):
             return None
         return ranked[0]
@@ -265,12 +285,15 @@ def _is_usable(term: str) -> bool:
     return bool(_LEAST_CHARACTERS <= len(term) <= _MOST_CHARACTERS and _HAN.fullmatch(term))
 
 
-def _keys(sounds: Sequence[str]) -> list[tuple[str, ...]]:
-    """Under which sounds a stretch is found: all syllables, and each one left open."""
-    fuzzy = tuple(fuzzy_syllable(sound) for sound in sounds)
-    if len(fuzzy) < 4:
-        return [fuzzy]
-    return [fuzzy, *((*fuzzy[:i], "*", *fuzzy[i + 1 :]) for i in range(len(fuzzy)))]
+def _parts_to_find(codes: str) -> list[tuple[int, str]]:
+    """What of a term's sounds must occur for it to be near: offset and codes.
+
+    A longer term may differ in one syllable, so that one of its halves is as it should be.
+    """
+    if len(codes) < _MAY_DIFFER:
+        return [(0, codes)]
+    middle = len(codes) // 2
+    return [(0, codes[:middle]), (middle, codes[middle:])]
 
 
 def _distance(heard: Sequence[str], wanted: Sequence[str]) -> int | None:
@@ -292,7 +315,7 @@ def _distance(heard: Sequence[str], wanted: Sequence[str]) -> int | None:
             return None
     length = len(wanted)
     allowed = (near == 0 and merged <= max(0, min(2, length - 2))) or (
-        near == 1 and merged == 0 and length >= 4
+        near == 1 and merged == 0 and length >= _MAY_DIFFER
     )
     return merged * _MERGED + near * _NEAR if allowed else None
 
