@@ -68,7 +68,10 @@ class Verdict(BaseModel):
     evidence: list[Evidence]
     stage: VerdictStage = Field(description="review 复核，final 终审")
     standing: Standing = Field(
-        description="current 有效；superseded 被后来的判定取代；withdrawn 提交之前撤销；detached 重新分析后不再对应"
+        description=(
+            "current 有效；superseded 被后来的判定取代；withdrawn 提交之前撤销；"
+            "detached 重新分析后不再对应"
+        )
     )
     by: str
     at: dt.datetime
