@@ -128,7 +128,7 @@ class CallFacts:
         self.transcript = call.transcript
         utterances = call.transcript.utterances
         self._forms: dict[int, TextForms] = dict(call.forms)
-        self._bytes: dict[tuple[int, TextForm], bytes] = {}
+        self._lines: dict[int, list[tuple[TextForm, bytes]]] = {}
         self.quoted: dict[object, tuple[Place, ...]] = {}
         self.found: dict[object, list[tuple[int, Mask]]] = {}
         self._selections: dict[Area, Selection] = {}
@@ -148,14 +148,15 @@ class CallFacts:
             known = self._forms[utterance.index] = forms(utterance.text)
         return known
 
-    def in_bytes(self, utterance: Utterance, form: TextForm) -> bytes:
-        """A form of an utterance in UTF-8."""
-        key = (utterance.index, form)
-        known = self._bytes.get(key)
+    def lines(self, utterance: Utterance) -> Sequence[tuple[TextForm, bytes]]:
+        """The normalised form of an utterance in UTF-8, and the heard one where it differs."""
+        known = self._lines.get(utterance.index)
         if known is None:
             text = self.forms(utterance)
-            subject = text.normalised if form == "normalised" else text.heard
-            known = self._bytes[key] = subject.encode()
+            known = [("normalised", text.normalised.encode())]
+            if text.heard != text.normalised:
+                known.append(("heard", text.heard.encode()))
+            self._lines[utterance.index] = known
         return known
 
     def scan(self) -> Mapping[Trace, Mask]:

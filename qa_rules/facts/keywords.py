@@ -34,6 +34,13 @@ class Keyword:
         # `&` means "in one utterance"; anything narrower must stay inside one sentence.
         self._wide = isinstance(parsed, AllOf)
 
+    def may_hold_in(self, text: TextForms) -> bool:
+        """Whether the words that it needs occur in a text; sounds left aside."""
+        return all(
+            any(word in text.normalised or word in text.heard for word in group)
+            for group in self.groups
+        )
+
     def spans(self, text: TextForms, by_sound: bool) -> Iterator[tuple[int, int, TextForm]]:
         """Raw-text spans where the expression holds, and the form that showed it."""
         form: TextForm = "normalised"
@@ -81,7 +88,9 @@ class Keywords:
 
     def hold_in(self, text: TextForms) -> bool:
         """Whether some expression holds in a text, sounds left aside."""
-        return any(True for one in self.each for _ in one.spans(text, False))
+        return any(
+            one.may_hold_in(text) and any(True for _ in one.spans(text, False)) for one in self.each
+        )
 
 
 def in_one_sentence(text: TextForms, span: tuple[int, int], form: TextForm) -> bool:

@@ -23,15 +23,16 @@ class Pattern:
     def __init__(self, source: str) -> None:
         self.matches_empty = compiled(source).search("") is not None
         self.groups = required(source)
-        self._over_bytes = re2.compile(source.encode(), _quiet())  # Bytes need no offsets.
-        self._hit = self._over_bytes.groupindex.get(b"hit", 0)
+        over_bytes = re2.compile(source.encode(), _quiet())  # Bytes need no offsets.
+        self._hit = over_bytes.groupindex.get(b"hit", 0)
+        self._finditer = over_bytes.finditer
 
     def spans(self, text: bytes) -> Iterator[tuple[int, int]]:
         """Non-empty matches in a text in UTF-8, in code points; they do not overlap.
 
         A group named `hit` narrows the match to what it holds; the rest is context.
         """
-        for match in self._over_bytes.finditer(text):
+        for match in self._finditer(text):
             start, end = match.span(self._hit)
             if end > start >= 0:
                 first = len(text[:start].decode())

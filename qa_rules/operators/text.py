@@ -5,7 +5,6 @@ from functools import lru_cache, partial
 
 from asr.transcript import Utterance
 from core.evidence import Form, Layer
-from nlp.normalise import TextForm
 from qa_rules.conditions.searches import KeywordCondition, Polarity, RegexCondition
 from qa_rules.facts.call_facts import CallFacts, Selection, quote
 from qa_rules.facts.keywords import Keyword, Keywords, in_one_sentence
@@ -127,12 +126,9 @@ class RegexOperator(SearchOperator):
         return opposite(verdict) if self._negated else verdict
 
     def _quotes(self, one: Pattern, facts: CallFacts, utterance: Utterance) -> Iterator[Place]:
-        text = facts.forms(utterance)
-        tried: list[TextForm] = ["normalised"]
-        if text.heard != text.normalised:
-            tried.append("heard")
-        for form in tried:
-            for span in one.spans(facts.in_bytes(utterance, form)):
+        for form, line in facts.lines(utterance):
+            for span in one.spans(line):
+                text = facts.forms(utterance)
                 if not in_one_sentence(text, span, form):
                     continue
                 start, end = text.to_raw(*span, form)

@@ -200,17 +200,15 @@ class RepetitionOperator(SearchOperator):
         if len(lines) < condition.times:
             return found
         texts = [text for _, text, _ in lines]
-        # Below the cutoff a likeness is 0.
+        # Below the cutoff a likeness is 0, which nearly all of them are.
         like = cdist(texts, texts, scorer=fuzz.ratio, score_cutoff=condition.similarity * 100)
-        for at, others in enumerate(like):
-            place, _, utterance = lines[at]
-            alike = [
-                lines[before][2].index
-                for before in np.flatnonzero(others[:at]).tolist()
-                if condition.within is None or place - lines[before][0] <= condition.within
-            ]
-            if len(alike) + 1 >= condition.times:
-                found.update((*alike, utterance.index))
+        alike: dict[int, list[int]] = {}
+        for at, before in np.argwhere(np.tril(like, -1)).tolist():
+            if condition.within is None or lines[at][0] - lines[before][0] <= condition.within:
+                alike.setdefault(at, []).append(before)
+        for at, earlier in alike.items():
+            if len(earlier) + 1 >= condition.times:
+                found.update(lines[place][2].index for place in (*earlier, at))
         return found
 
 
