@@ -30,7 +30,29 @@ _OFFERS = {
     "下一步/发送资料": r"(?:发|寄|推)",
     "促成/付款引导": r"(?:付|交|缴|转|扫|下单)",
 }
-_DENIED_OFFERS = {act: re.compile(_TAKEN_BACK + words) for act, words in _OFFERS.items()}
+# What is scarce, hurried or ends, and the words that say it is not: "名额一直都有", "哪天报都行".
+_WHENEVER = (
+    r"(?:一直|长期|常年|天天|每天|随时|永远|(?:什么|啥)时候|几时|哪天|下个?月|下礼拜|下周|明年|年后|改天|"
+    r"过(?:了|完)(?:今[天儿]|这个?月|月底|这周|节|年)|过[两几]天|任何时候)"
+)
+_STILL = r"(?:[都也还][有在能给]|[都也](?:行|可以)|[都也还]是(?:这个?|一个|同样的?)价|一样)"
+_NOT_SCARCE = (
+    rf"{_WHENEVER}[^，。！？]{{0,8}}?{_STILL}"
+    r"|(?:名额|位置|位子|优惠|活动|货|库存|机会|房源?|[床座]位)[^，。！？]{0,4}?"
+    r"(?:多着呢|多[的得]是|多得很|有的是|不限|不紧张|够用|够的|[足管]够)"
+    r"|(?:名额|优惠|活动|价格?|价钱|折扣|费用)[^，。！？]{0,4}?"
+    r"(?:不会再?(?:涨|变|停|取消|没)|不涨|不变|不限[时量])"
+    r"|(?:没有?|不设|不存在)(?:什么|啥|哪天)?(?:截止|(?:最后)?期限|(?:时间|名额)限制|限[时量])"
+    r"|(?<!是)不(?:是|存在)说?(?:今[天儿]|明[天儿]|马上|月底|这两天|什么)?就?"
+    r"(?:截止|[只就]剩|最后一天|限[时量]|涨价)"
+    r"|(?:定不定|报不报|办不办|买不买|交不交|签不签|来不来)[^。！？]{0,8}?"
+    r"[都也](?:行|一样|可以|没事|没关系|成|是这个?价|不影响)"
+)
+_HOWEVER = r"(?!.*(?:但|可是|不过|只是|就怕|就是|除非))"
+_DENIED = {
+    **{act: re.compile(_TAKEN_BACK + words) for act, words in _OFFERS.items()},
+    "促成/限时截杀": re.compile(f"(?:{_NOT_SCARCE}){_HOWEVER}"),
+}
 _WINDOW = 8
 _DENIAL = re.compile(
     r"不用|不必|无需|不需要|用不着|没必要|不会|不能|没法|无法|从来没|并没|没有|别|甭|不是"
@@ -43,13 +65,14 @@ def negated(text: str, start: int) -> bool:
     return bool(_NEGATION.search(before)) and not _NO_NEGATION.search(before)
 
 
-def offer_denied(act: str, text: str) -> bool:
-    """Whether a clause says that the customer need not do what the act would offer.
+def act_denied(act: str, text: str) -> bool:
+    """Whether a clause takes back what the act would say: no need to, no hurry, no end of it.
 
-    Only of offers (`下一步/…`, `促成/付款引导`): most other acts are said with such words too. Of
-    the corpus' 25 turns that say so, 2 carry the act's label, for another clause.
+    Only of offers (`下一步/…`, `促成/付款引导`) and of `促成/限时截杀`: most other acts are said
+    with such words too. Of the corpus' 25 turns that need no offer, 2 carry the act's label, for
+    another clause; of its 254 turns that hurry, none has a clause that says there is no hurry.
     """
-    pattern = _DENIED_OFFERS.get(act)
+    pattern = _DENIED.get(act)
     return pattern is not None and bool(pattern.search(text))
 
 

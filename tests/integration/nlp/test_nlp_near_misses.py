@@ -27,6 +27,10 @@ NEAR_MISSES = (
     ("A:您不用现在付钱，先看看合同", "促成/付款引导"),
     ("A:您不用加我微信，有事打这个电话就行", "下一步/添加微信"),
     ("A:您不用专门跑一趟，电话里就能办", "下一步/邀约到访"),
+    ("A:不催您，名额一直都有", "促成/限时截杀"),
+    ("A:您别着急，名额还多着呢", "促成/限时截杀"),
+    ("A:优惠不是今天截止，您下个月来也有", "促成/限时截杀"),
+    ("A:您今天定不定都行，价格都一样", "促成/限时截杀"),
     ("C:没有啊，我可没说要投诉你们", "客户/投诉意向"),
     ("C:我不是嫌贵，我是没搞明白怎么算", "客户/价格异议"),
     ("C:老婆，锅里的汤关一下火，别烧干了", "客户/需与家人商量"),
@@ -34,6 +38,13 @@ NEAR_MISSES = (
     ("C:我不是不信你，我就是问问流程", "客户/信任疑虑"),
     ("C:时间我倒是有，就是想先看看", "客户/时间异议"),
     ("C:我没跟别家聊过，就看了你们", "客户/提及竞品"),
+)
+
+
+HITS = (
+    ("A:不催您，但名额就剩三个了", "促成/限时截杀"),
+    ("A:这个价一直都有，不过赠课就到今晚十二点", "促成/限时截杀"),
+    ("A:没几天就截止了，您抓点紧", "促成/限时截杀"),
 )
 
 
@@ -61,3 +72,9 @@ def test_a_near_miss_is_no_hit(matcher: TreeMatcher, line: str, path: str) -> No
     assert matcher.tree.node(path) is not None
     call, place = _call(line)
     assert path not in {hit.node for hit in matcher.match(call) if hit.utterance == place}
+
+
+@pytest.mark.parametrize(("line", "path"), HITS)
+def test_what_only_sounds_denied_is_a_hit(matcher: TreeMatcher, line: str, path: str) -> None:
+    call, place = _call(line)
+    assert path in {hit.node for hit in matcher.match(call) if hit.utterance == place}
