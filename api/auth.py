@@ -22,11 +22,14 @@ from models.access import (
     close_session,
     delete_expired_sessions,
     find_user,
+    get_user,
     open_session,
+    set_password,
     user_of_key,
     user_of_session,
 )
-from models.passwords import check_password
+from models.audit import record
+from models.passwords import check_password, require_strong
 from models.tables import ApiKey, User
 
 SESSION_COOKIE = "tingjian_session"
@@ -138,6 +141,31 @@ async def sign_in(
     await delete_expired_sessions(session)
     hours = services(request).settings.api.session_hours
     return principal_of(user), await open_session(session, user, hours)
+
+
+async def change_password(
+    session: AsyncSession, request: Request, principal: Principal, current: str, new: str
+) -> None:
+    """Give the signed-in person a new password; other browsers have to sign in again.
+
+    Raises:
+        AppError: `forbidden` for an API key, `too-many-attempts` as at sign-in, `wrong-password`,
+            `weak-password`.
+    """
+    if principal.key_id is not None:
+        raise AppError("forbidden", "API 密钥不能修改密码。请用浏览器登录后修改。")
+    require_strong(new)
+    if new == current:
+        raise AppError("weak-password", "新密码与当前密码相同。请换一个。")
+    throttle: SignInThrottle = request.app.state.throttle
+    address = request.client.host if request.client else "unknown"
+    throttle.attempt(principal.username, address)
+    user = await get_user(session, principal.user_id)
+    if not await asyncio.to_thread(check_password, current, user.password_hash):
+        raise AppError("wrong-password", "当前密码不正确，请重新输入。")
+    throttle.succeeded(principal.username, address)
+    await set_password(session, user, new, kept_token=request.cookies.get(SESSION_COOKIE))
+    record(session, principal.actor, "user.password_changed", "user", user.id)
 
 
 async def sign_out(session: AsyncSession, token: str | None) -> None:

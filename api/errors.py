@@ -20,6 +20,7 @@ STATUS: Mapping[str, HTTPStatus] = {
     # Who is asking
     "unauthenticated": HTTPStatus.UNAUTHORIZED,
     "bad-credentials": HTTPStatus.UNAUTHORIZED,
+    "wrong-password": HTTPStatus.FORBIDDEN,
     "forbidden": HTTPStatus.FORBIDDEN,
     "out-of-scope": HTTPStatus.FORBIDDEN,
     "cross-site-request": HTTPStatus.FORBIDDEN,

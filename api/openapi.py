@@ -58,6 +58,7 @@ _EXAMPLES: Mapping[str, tuple[str, Mapping[str, object]]] = {
         {"size_bytes": 245760},
     ),
     "bad-url": ("接收地址无效。请填写 https://主机/路径 形式的地址，不带用户名和密码。", {}),
+    "wrong-password": ("当前密码不正确，请重新输入。", {}),
     "review-state": ("复核处于“已复核”，不能判定。请刷新查看当前状态。", {"state": "reviewed"}),
     "review-locked": (
         "这通通话正由别人复核。请换一通，或等锁定到期后接手。",

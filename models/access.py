@@ -120,10 +120,15 @@ async def count_users(session: AsyncSession) -> int:
     return (await session.execute(select(func.count()).select_from(User))).scalar_one()
 
 
-async def set_password(session: AsyncSession, user: User, password: str) -> None:
-    """Give the user a new password and end all of their sessions."""
+async def set_password(
+    session: AsyncSession, user: User, password: str, kept_token: str | None = None
+) -> None:
+    """Give the user a new password and end all of their sessions but the one of `kept_token`."""
     user.password_hash = hash_password(password)
-    await session.execute(delete(SignInSession).where(SignInSession.user_id == user.id))
+    ended = delete(SignInSession).where(SignInSession.user_id == user.id)
+    if kept_token is not None:
+        ended = ended.where(SignInSession.token_sha256 != token_hash(kept_token))
+    await session.execute(ended)
     await session.flush()
 
 

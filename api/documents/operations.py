@@ -13,6 +13,7 @@ from api.principal import Principal
 from core.changes import EntryChange
 from core.errors import AppError, LintIssue
 from models import versions
+from models.audit import record
 from models.tables import BulkRun
 from models.versions import Version
 from pipeline.bulk.requests import Author, CallChoice, begin_reanalysis
@@ -158,6 +159,10 @@ async def reanalyse(
     if row.state != "published":
         raise AppError("not-published", "只有已发布的版本可以用来重新分析历史。请先发布它。")
     choice = CallChoice(started_from=history_from)
+    record(
+        session, principal.actor, f"{noun.kind}.history_reanalysed", noun.kind,
+        f"{row.name}@{row.version}", after={"history_from": history_from.isoformat()},
+    )  # fmt: skip
     return await begin_reanalysis(session, noun.kind, row, choice, author_of(principal))
 
 

@@ -22,6 +22,7 @@ from api.documents.schemas import (
 from api.openapi import answers, shows
 from api.services import SessionDep
 from models import versions
+from models.audit import record
 
 YAML_TYPE = "application/yaml"
 _DIFFERENCE = {
@@ -103,7 +104,7 @@ def add_reading(router: APIRouter, noun: DocumentNoun) -> None:
         name: Annotated[str, named],
         version: Annotated[int, version_path()],
         request: Request,
-        _principal: Reader,
+        principal: Reader,
         session: SessionDep,
         format: Annotated[
             Literal["json", "yaml"] | None, Query(description="返回格式", **shows(yaml="yaml"))
@@ -111,6 +112,8 @@ def add_reading(router: APIRouter, noun: DocumentNoun) -> None:
     ) -> Response:
         row = await stored_version(session, noun, name, version)
         if format == "yaml" or (format is None and _wants_yaml(request)):
+            of = f"{row.name}@{row.version}"
+            record(session, principal.actor, f"{noun.kind}.exported", noun.kind, of)
             return Response(row.document, media_type=f"{YAML_TYPE}; charset=utf-8")
         body = DocumentVersion(
             **summary(row).model_dump(), document=row.document, content=_content(row.document)

@@ -14,12 +14,13 @@ from fastapi.responses import RedirectResponse
 from pydantic import BaseModel, ValidationError
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from api.auth import Admin, Reader
+from api.auth import Admin, Reader, change_password
 from api.errors import status_of
 from api.principal import Principal
 from api.services import SessionDep
 from api.v1.api_keys import routes as keys
 from api.v1.api_keys.schemas import NewApiKey
+from api.v1.session.schemas import PasswordChange
 from api.v1.users import routes as users
 from api.v1.users.schemas import NewUser, UserChange
 from api.v1.webhooks import routes as hooks
@@ -31,7 +32,7 @@ from core.errors import AppError
 
 router = APIRouter(prefix="/settings", route_class=PageRoute, include_in_schema=False)
 
-Section = Literal["keys", "webhooks", "users"]
+Section = Literal["password", "keys", "webhooks", "users"]
 Body = TypeVar("Body", bound=BaseModel)
 Text = Annotated[str, Form()]
 Several = Annotated[list[str], Form()]
@@ -134,6 +135,27 @@ async def replay_delivery(
         await hooks.replay_delivery(message_id, principal, session)
 
     return await _answer(request, principal, session, "webhooks", work)
+
+
+@router.post("/password")
+async def change_own_password(
+    request: Request,
+    principal: Reader,
+    session: SessionDep,
+    current: Text = "",
+    new: Text = "",
+    repeated: Text = "",
+) -> Response:
+    """Change the own password."""
+
+    async def work() -> Told:
+        if new != repeated:
+            raise AppError("validation-failed", "两次输入的新密码不一样。请重新输入。")
+        body = _body(PasswordChange, current=current, new=new)
+        await change_password(session, request, principal, body.current, body.new)
+        return Told("settings.password_changed", principal.username)
+
+    return await _answer(request, principal, session, "password", work)
 
 
 @router.post("/users")

@@ -11,6 +11,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from api.principal import ACCESS_SCOPES, Principal
 from models import access, webhooks
 from models.access import ROLES
+from models.passwords import SHORTEST_PASSWORD
 from models.tables import ApiKey, User, WebhookDelivery, WebhookEndpoint, WebhookMessage
 
 _RECENT = 20
@@ -65,6 +66,7 @@ async def settings_values(session: AsyncSession, principal: Principal) -> dict[s
         "users": None,
         "event_choices": webhooks.EVENT_TYPES,
         "role_choices": ROLES,
+        "shortest_password": SHORTEST_PASSWORD,
     }
     if administers:
         endpoints = await webhooks.list_endpoints(session)

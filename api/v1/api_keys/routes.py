@@ -12,6 +12,7 @@ from api.v1.api_keys.examples import API_KEY_ID, API_KEYS, CREATED_API_KEY, NEW_
 from api.v1.api_keys.schemas import ApiKeyList, CreatedApiKey, NewApiKey, api_key_of
 from core.errors import AppError
 from models import access
+from models.audit import record
 
 router = APIRouter(prefix="/api-keys", tags=["api-keys"])
 
@@ -55,6 +56,10 @@ async def create_api_key(body: NewApiKey, principal: Reader, session: SessionDep
     assert owner is not None
     row, key = await access.add_api_key(session, owner, body.name, sorted(set(body.scopes)))
     await session.refresh(row)
+    record(
+        session, principal.actor, "api-key.made", "api-key", row.id,
+        after={"name": row.name, "scopes": list(row.scopes)},
+    )  # fmt: skip
     return CreatedApiKey(**api_key_of(row).model_dump(), key=key)
 
 
@@ -78,4 +83,5 @@ async def revoke_api_key(
     if key_id not in allowed:
         raise AppError("not-found", "没有这个密钥，或它已被吊销；请刷新密钥列表。")
     await access.revoke_api_key(session, key_id)
+    record(session, principal.actor, "api-key.revoked", "api-key", key_id)
     return Response(status_code=status.HTTP_204_NO_CONTENT)

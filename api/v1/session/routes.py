@@ -5,6 +5,7 @@ from fastapi import APIRouter, Request, Response, status
 from api.auth import (
     SESSION_COOKIE,
     Reader,
+    change_password,
     clear_session_cookie,
     set_session_cookie,
     sign_in,
@@ -12,8 +13,8 @@ from api.auth import (
 )
 from api.openapi import answers, sends
 from api.services import ServicesDep, SessionDep
-from api.v1.session.examples import SESSION, SIGN_IN
-from api.v1.session.schemas import CurrentSession, SignIn, session_of
+from api.v1.session.examples import PASSWORD_CHANGE, SESSION, SIGN_IN
+from api.v1.session.schemas import CurrentSession, PasswordChange, SignIn, session_of
 
 router = APIRouter(prefix="/session", tags=["session"])
 
@@ -54,6 +55,29 @@ async def create_session(
 async def read_session(principal: Reader) -> CurrentSession:
     """Who the cookie or key of this request belongs to."""
     return session_of(principal)
+
+
+@router.put(
+    "/password",
+    status_code=status.HTTP_204_NO_CONTENT,
+    summary="修改自己的密码",
+    description=(
+        "浏览器登录的人修改自己的密码；其他浏览器上的登录随即失效，API 密钥不变。"
+        "当前密码输错的次数与登录合并限制。"
+    ),
+    responses=answers(
+        status=204,
+        description="已修改",
+        errors=["wrong-password", "weak-password", "too-many-attempts"],
+    ),
+    openapi_extra=sends(PASSWORD_CHANGE),
+)
+async def change_own_password(
+    body: PasswordChange, request: Request, principal: Reader, session: SessionDep
+) -> Response:
+    """Change the password of who is signed in."""
+    await change_password(session, request, principal, body.current, body.new)
+    return Response(status_code=status.HTTP_204_NO_CONTENT)
 
 
 @router.delete(

@@ -3,6 +3,7 @@
 from pydantic import BaseModel, Field
 
 from api.principal import Principal
+from models.passwords import SHORTEST_PASSWORD
 
 
 class SignIn(BaseModel):
@@ -10,6 +11,15 @@ class SignIn(BaseModel):
 
     username: str = Field(min_length=1, max_length=200, description="用户名")
     password: str = Field(min_length=1, max_length=1000, description="密码")
+
+
+class PasswordChange(BaseModel):
+    """The own password, old and new."""
+
+    model_config = {"extra": "forbid"}
+
+    current: str = Field(min_length=1, max_length=1000, description="当前密码")
+    new: str = Field(max_length=200, description=f"新密码，至少 {SHORTEST_PASSWORD} 个字符")
 
 
 class SignedInUser(BaseModel):

@@ -15,6 +15,7 @@ from api.openapi import answers, shows
 from api.services import SessionDep
 from events.document import dump_tree, parse_tree
 from events.spreadsheet import MAX_BYTES, tree_from_spreadsheet, tree_to_spreadsheet
+from models.audit import record
 
 XLSX = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
 _FILE = {
@@ -43,10 +44,11 @@ def add_spreadsheets(router: APIRouter, noun: DocumentNoun) -> None:
     async def export_spreadsheet(
         name: Annotated[str, named],
         version: Annotated[int, version_path()],
-        _principal: Reader,
+        principal: Reader,
         session: SessionDep,
     ) -> Response:
         row = await stored_version(session, noun, name, version)
+        record(session, principal.actor, "tree.exported", "tree", f"{name}@{version}")
         tree = parse_tree(row.document, row.name)
         content = await asyncio.to_thread(tree_to_spreadsheet, tree)
         file_name = quote(f"{name}-v{version}.xlsx")

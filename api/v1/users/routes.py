@@ -12,7 +12,9 @@ from api.v1.users.examples import CHANGE, CHANGED, NEW_USER, USER_ID, USERS, WIT
 from api.v1.users.schemas import NewUser, UserChange, UserList, UserWithPassword, user_of
 from core.errors import AppError
 from models import access
+from models.audit import record
 from models.passwords import new_password, require_strong
+from models.tables import User
 
 router = APIRouter(prefix="/users", tags=["users"])
 
@@ -43,7 +45,7 @@ async def list_users(_principal: Admin, session: SessionDep) -> UserList:
     ),
     openapi_extra=sends(NEW_USER),
 )
-async def create_user(body: NewUser, _principal: Admin, session: SessionDep) -> UserWithPassword:
+async def create_user(body: NewUser, principal: Admin, session: SessionDep) -> UserWithPassword:
     """A new user, with the password when one was generated."""
     if body.password is not None:
         require_strong(body.password)
@@ -58,6 +60,7 @@ async def create_user(body: NewUser, _principal: Admin, session: SessionDep) -> 
         agent=body.agent or None,
     )
     await session.refresh(row)
+    record(session, principal.actor, "user.added", "user", row.id, after=_told(row))
     return UserWithPassword(**user_of(row).model_dump(), password=generated)
 
 
@@ -75,7 +78,7 @@ async def create_user(body: NewUser, _principal: Admin, session: SessionDep) -> 
 async def change_user(
     user_id: Annotated[uuid.UUID, Path(description="用户编号", **shows(user=USER_ID))],
     change: UserChange,
-    _principal: Admin,
+    principal: Admin,
     session: SessionDep,
 ) -> UserWithPassword:
     """Change a user; the answer holds the password when one was generated."""
@@ -85,6 +88,7 @@ async def change_user(
         if error.code != "not-found":
             raise
         raise AppError("not-found", "没有这个用户；请从用户列表里选择。") from error
+    before = _told(row)
     generated = new_password() if change.reset_password else None
     if change.password is not None:
         require_strong(change.password)
@@ -99,4 +103,14 @@ async def change_user(
     )
     if password := change.password or generated:
         await access.set_password(session, row, password)
+        record(session, principal.actor, "user.password_reset", "user", row.id)
+    if (after := _told(row)) != before:
+        record(session, principal.actor, "user.changed", "user", row.id, before=before, after=after)
     return UserWithPassword(**user_of(row).model_dump(), password=generated)
+
+
+def _told(row: User) -> dict[str, object]:
+    return {
+        "username": row.username, "display_name": row.display_name, "role": row.role,
+        "teams": list(row.teams), "agent": row.agent, "disabled": row.disabled,
+    }  # fmt: skip

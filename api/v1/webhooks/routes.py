@@ -1,7 +1,7 @@
 """Webhook endpoints and their deliveries (administrators)."""
 
 import uuid
-from typing import Annotated
+from typing import Annotated, Any
 
 from fastapi import APIRouter, Path, Query, Response, status
 from sqlalchemy.ext.asyncio import AsyncSession
@@ -9,6 +9,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from api.auth import Admin
 from api.blinding import refuse_blind
 from api.openapi import answers, sends, shows
+from api.principal import Principal
 from api.services import SessionDep
 from api.v1.webhooks.examples import (
     CHANGE,
@@ -36,6 +37,7 @@ from api.v1.webhooks.schemas import (
 )
 from core.errors import AppError
 from models import webhooks
+from models.audit import record
 from models.tables import WebhookEndpoint, WebhookMessage
 from pipeline.outbound import check_url
 from pipeline.webhooks import replay, send_test
@@ -69,7 +71,7 @@ async def list_endpoints(_principal: Admin, session: SessionDep) -> EndpointList
     openapi_extra=sends(NEW_ENDPOINT),
 )
 async def create_endpoint(
-    body: NewEndpoint, _principal: Admin, session: SessionDep
+    body: NewEndpoint, principal: Admin, session: SessionDep
 ) -> CreatedEndpoint:
     """A new receiver, with the secret that is shown once."""
     check_url(body.url)
@@ -77,6 +79,7 @@ async def create_endpoint(
         session, url=body.url, description=body.description, event_types=body.event_types
     )
     await session.refresh(row)
+    _record(session, principal, "added", row.id, after=_told(row))
     return CreatedEndpoint(**endpoint_of(row).model_dump(), secret=row.secret)
 
 
@@ -89,16 +92,18 @@ async def create_endpoint(
     openapi_extra=sends(CHANGE, "只写要改的字段"),
 )
 async def change_endpoint(
-    endpoint_id: EndpointId, change: EndpointChange, _principal: Admin, session: SessionDep
+    endpoint_id: EndpointId, change: EndpointChange, principal: Admin, session: SessionDep
 ) -> Endpoint:
     """Change a receiver; its secret stays."""
     row = await _endpoint(session, endpoint_id)
+    before = _told(row)
     values = change.model_dump(exclude_unset=True, exclude_none=True)
     if "url" in values:
         check_url(values["url"])
     for name, value in values.items():
         setattr(row, name, value)
     await session.flush()
+    _record(session, principal, "changed", row.id, before=before, after=_told(row))
     return endpoint_of(row)
 
 
@@ -110,10 +115,11 @@ async def change_endpoint(
     responses=answers(status=204, description="已删除，连同投递记录", errors=["not-found"]),
 )
 async def delete_endpoint(
-    endpoint_id: EndpointId, _principal: Admin, session: SessionDep
+    endpoint_id: EndpointId, principal: Admin, session: SessionDep
 ) -> Response:
     """Remove a receiver and its deliveries."""
-    await _endpoint(session, endpoint_id)
+    before = _told(await _endpoint(session, endpoint_id))
+    _record(session, principal, "removed", endpoint_id, before=before)
     await webhooks.delete_endpoint(session, endpoint_id)
     return Response(status_code=status.HTTP_204_NO_CONTENT)
 
@@ -209,6 +215,19 @@ async def replay_delivery(
     if message.call_id is not None:
         await refuse_blind(session, principal, [message.call_id])
     return await _answered(session, message)
+
+
+def _record(
+    session: AsyncSession, principal: Principal, verb: str, endpoint_id: uuid.UUID, **values: Any
+) -> None:
+    record(
+        session, principal.actor, f"webhook-endpoint.{verb}", "webhook-endpoint", endpoint_id,
+        **values,
+    )  # fmt: skip
+
+
+def _told(row: WebhookEndpoint) -> dict[str, object]:
+    return {"url": row.url, "event_types": list(row.event_types), "enabled": row.enabled}
 
 
 async def _answered(session: AsyncSession, message: WebhookMessage) -> Message:
