@@ -96,7 +96,13 @@ def _node_findings(node: EventNode) -> Iterator[_Finding]:
         yield path, "warning", "no-role", message, "请写 role: agent 或 role: customer。"
     if match.threshold is not None and not 0.0 < match.threshold < 1.0:
         message = f"节点 {path} 的 threshold 是 {match.threshold:g}，应在 0 与 1 之间。"
-        yield path, "error", "bad-threshold", message, "请改成 0.3 到 0.9 之间的数。"
+        yield (
+            path,
+            "error",
+            "bad-threshold",
+            message,
+            "请改成 0.1 到 0.9 之间的数，0.5 表示说到它的概率过半；或去掉它，自动选择。",
+        )
     if 0 < len(match.examples) < _FEW_EXAMPLES and not (match.keywords or match.regex):
         message = f"节点 {path} 只有 {len(match.examples)} 句例句，语义匹配不可靠。"
         yield path, "warning", "few-examples", message, f"请至少写 {_FEW_EXAMPLES} 句不同说法。"

@@ -6,9 +6,9 @@ from typing import Literal
 
 import numpy as np
 
-from asr.transcript import Role, Utterance
+from asr.transcript import Utterance
+from events.acts.features import Floats
 from events.acts.reading import ActReader, ReadTurn
-from events.semantic import Floats, SemanticModel
 from events.tree import EventNode
 from nlp.normalise import TextForms
 
@@ -34,32 +34,32 @@ class Nearness:
 
 
 Texts = Sequence[tuple[Utterance, TextForms]]
-Cut = Sequence[Sequence[tuple[int, int, str]]]
 
 
 def by_examples(
-    models: Mapping[Role, SemanticModel],
+    paths: Sequence[str],
     limits: Mapping[str, float],
     texts: Texts,
-    cut: Cut,
-    vectors: Mapping[str, Floats],
+    rows: Sequence[int],
+    scores: Floats,
 ) -> Iterator[Nearness]:
-    """The best score of any segment of each utterance for each node with examples."""
-    for role, model in models.items():
-        for (utterance, _), parts in zip(texts, cut, strict=True):
-            wanted = list(dict.fromkeys(part[2] for part in parts))
-            if utterance.role not in (role, "unknown") or not wanted or not model.paths:
-                continue
-            rows = np.array([vectors[text] for text in wanted])
-            best = model.scores(wanted, rows).max(axis=0)
-            for path, score in zip(model.paths, best, strict=True):
-                yield Nearness(
-                    utterance=utterance.index,
-                    node=path,
-                    layer="semantic",
-                    score=round(float(score), 4),
-                    threshold=limits[path],
-                )
+    """The best score of any segment of each utterance for each node with examples.
+
+    `scores` has a row for each segment, `rows` names the text of each, in ascending order.
+    """
+    starts = np.flatnonzero(np.diff(rows, prepend=-1))
+    if not len(starts):
+        return
+    best = np.maximum.reduceat(scores, starts, axis=0)
+    for at, start in enumerate(starts.tolist()):
+        for path, score in zip(paths, best[at], strict=True):
+            yield Nearness(
+                utterance=texts[rows[start]][0].index,
+                node=path,
+                layer="semantic",
+                score=round(float(score), 4),
+                threshold=limits[path],
+            )
 
 
 def by_acts(

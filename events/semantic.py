@@ -1,101 +1,134 @@
 """Semantic layer: examples of every node against all the others and the background.
 
-The score of a sentence for a node is a margin, not a bare similarity: kernel ridge regression
-over the tree's own sentences (positive: the node's examples; negative: its counter-examples,
-the examples of the other nodes of that role, and the background), on the sum of a Gaussian
-kernel on sentence vectors and a linear kernel on character n-grams. It is closed form, so a tree
-compiles in about a second and always to the same values, and leave-one-out predictions come for
-free (Cawley and Talbot, "Fast exact leave-one-out cross-validation of sparse least-squares
-support vector machines", 2004). On these a logistic curve is fitted for each node (Platt 1999),
-shrunk towards the curve of all nodes, so that 0.5 means the same everywhere.
+The score of a sentence for a node is the chance that it is meant, not a bare similarity: kernel
+ridge regression over the tree's own sentences and ordinary ones of calls (positive: the node's
+examples; negative: its counter-examples, the examples of the other nodes of that role, the
+background), on the sum of a Gaussian kernel on sentence vectors, a linear kernel on character
+n-grams and one on what the act model thinks of the turn. It is closed form, so a tree compiles in
+about a second and always to the same values, and leave-one-out predictions come for free (Cawley
+and Talbot, "Fast exact leave-one-out cross-validation of sparse least-squares support vector
+machines", 2004). A logistic curve makes a chance of each margin; `events.nodes.thresholds` places
+it.
 """
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Sequence, Set
 
 import numpy as np
 from numpy.typing import NDArray
 
 from asr.transcript import Role
-from events.nodes.background import ordinary_sentences
-from events.nodes.thresholds import Expectation, best_threshold, expected
+from events.nodes.chances import ActChances, chance_features, sentence_features
+from events.nodes.sentences import TrainingSentences, folded, speaks, training_sentences
+from events.nodes.thresholds import Expectation, best_threshold, expected, node_curve
 from events.segments import semantic_text as semantic_text
-from events.tree import EventNode, EventTree
+from events.tree import EventTree
 from nlp.encoders.base import SentenceEncoder
 from nlp.grams import gram_slots
-from nlp.normalise import forms
 from nlp.threads import single_threaded_algebra
 
 Floats = NDArray[np.float32]
 Doubles = NDArray[np.float64]
 
 _GRAM_BITS = 13
-_GRAM_WEIGHT = 0.75
-_GAMMA = 3.0
-_RIDGE = 0.4
-_COUNTER_WEIGHT = 2.0
+_GRAM_WEIGHT = 1.0
+_GAMMA = 4.0
+_RIDGE = 1.0
 _LEAST_NORM = 1e-6
-_USUAL_CURVE = np.array([9.0, -3.5])
-
-
-@dataclass(frozen=True, slots=True)
-class SemanticScore:
-    """How far a sentence is a node's event: `score` in [0, 1], and the example that is nearest."""
-
-    score: float
-    nearest: str
+_SUREST = 4.6  # Log odds of 0.99: no wording but an example's own is surer.
 
 
 class SemanticModel:
-    """The semantic scores of one role's nodes, fitted to a tree once."""
+    """The semantic scores of one role's nodes, fitted to a tree once.
 
-    def __init__(self, tree: EventTree, role: Role, encoder: SentenceEncoder) -> None:
-        nodes = [node for node in tree.walk() if _speaks(node.role, role) and node.match.examples]
+    `decided` are paths of nodes that something else decides: they are contrast, without scores.
+    With `acts` the scores also look at what the act model thinks of the turn.
+    """
+
+    def __init__(
+        self,
+        tree: EventTree,
+        role: Role,
+        encoder: SentenceEncoder,
+        decided: Set[str] = frozenset(),
+        acts: ActChances | None = None,
+    ) -> None:
+        nodes = [
+            node
+            for node in tree.walk()
+            if speaks(node.role, role)
+            and node.path not in decided
+            and any(map(folded, node.match.examples))
+        ]
         self.paths: tuple[str, ...] = tuple(node.path for node in nodes)
-        self._role, self._encoder = role, encoder
-        self._texts, targets, weights = _training_set(nodes, tree, role)
-        self._targets = targets
-        self._ordinary_scores: Doubles | None = None
+        self._role = role
         if not self.paths:
             return
+        sentences = training_sentences(nodes, tree, role)
         with single_threaded_algebra():
-            self._train(encoder, targets, weights)
+            self._train(sentences, encoder, acts)
 
-    def _train(self, encoder: SentenceEncoder, targets: Doubles, weights: Doubles) -> None:
-        self._vectors = encoder.encode(self._texts)
-        own = [np.flatnonzero(column > 0) for column in targets.T]
-        self._examples = [([self._texts[at] for at in rows], self._vectors[rows]) for rows in own]
-        grams = _grams(self._texts)
+    def _train(
+        self, said: TrainingSentences, encoder: SentenceEncoder, acts: ActChances | None
+    ) -> None:
+        self._vectors = encoder.encode(said.texts)
+        own = [np.flatnonzero(column) for column in said.examples.T]
+        self._examples = [([said.texts[at] for at in rows], self._vectors[rows]) for rows in own]
+        grams = _grams(said.texts)
         self._idf = _inverse_frequency(grams)
-        kernel = self._gaussian(self._vectors)
         weighted = grams * self._idf
         weighted /= np.maximum(np.linalg.norm(weighted, axis=1, keepdims=True), _LEAST_NORM)
-        kernel += _GRAM_WEIGHT * (weighted @ weighted.T) + 1.0
-        self._alphas, left_out = _fit(kernel.astype(np.float64), targets, weights)
-        # The linear part collapses into one weight per n-gram; only the Gaussian part still
-        # needs the training sentences.
+        thought = sentence_features(acts, self._role, said.texts, self._vectors)
+        _describe(thought, said)
+        kernel = self._gaussian(self._vectors)
+        kernel += _GRAM_WEIGHT * (weighted @ weighted.T) + thought @ thought.T + 1.0
+        self._alphas, left_out = _fit(kernel.astype(np.float64), said.targets, said.weights)
+        # The linear parts collapse into one weight per n-gram and label; only the Gaussian part
+        # still needs the training sentences.
         by_gram = (_GRAM_WEIGHT * weighted.T @ self._alphas).astype(np.float32)
         self._gram_weights: Floats = by_gram * self._idf[:, None]
+        self._label_weights: Floats = thought.T @ self._alphas
         self._bias = self._alphas.sum(axis=0)
-        self._slopes, self._offsets = _calibrate(left_out, targets)
-        self.left_out: Doubles = _sigmoid(left_out * self._slopes + self._offsets)
+        ordinary = left_out[said.ordinary]
+        curves = np.array([
+            node_curve(left_out[rows, column], ordinary[:, column])
+            for column, rows in enumerate(own)
+        ])  # fmt: skip
+        self._slopes, self._offsets = curves[:, 0], curves[:, 1]
+        self._ordinary: Doubles = _sigmoid(ordinary * self._slopes + self._offsets)
 
     def _gaussian(self, vectors: Floats) -> Floats:
         kernel: Floats = np.exp(_GAMMA * (vectors @ self._vectors.T - 1.0))
         return kernel
 
-    def scores(self, texts: Sequence[str], vectors: Floats) -> Floats:
-        """Scores in [0, 1], shape (len(texts), len(paths)), for texts and their vectors."""
+    def margins(self, texts: Sequence[str], vectors: Floats) -> Floats:
+        """What the words of texts say for each node, shape (len(texts), len(paths))."""
         if not self.paths or not texts:
             return np.zeros((len(texts), len(self.paths)), dtype=np.float32)
         with single_threaded_algebra():
-            margins = self._gaussian(vectors) @ self._alphas
-            margins += self._linear(texts) + self._bias
-        scores: Floats = _sigmoid(margins * self._slopes + self._offsets).astype(np.float32)
-        return scores
+            found: Floats = self._gaussian(vectors) @ self._alphas
+            found += self._linear(texts) + self._bias
+        return found
+
+    def turn_margins(self, chances: Floats) -> Floats:
+        """What the act model's chances of turns add, shape (len(chances), len(paths)).
+
+        `chances` has a column for each label. Without an act model in the fit nothing is added.
+        """
+        added: Floats = chance_features(self._role, chances) @ self._label_weights
+        return added
+
+    def chances(self, margins: Floats) -> Floats:
+        """The chances in [0, 1] that margins mean."""
+        found: Floats = _sigmoid(margins * self._slopes + self._offsets).astype(np.float32)
+        return found
+
+    def scores(self, texts: Sequence[str], vectors: Floats) -> Floats:
+        """Scores in [0, 1], shape (len(texts), len(paths)), for texts by their words alone."""
+        margins = self.margins(texts, vectors)
+        return self.chances(margins) if margins.size else margins
 
     def _linear(self, texts: Sequence[str]) -> Floats:
-        """The linear kernel's part of the margins, shape (len(texts), len(paths))."""
+        """The n-gram kernel's part of the margins, shape (len(texts), len(paths))."""
         slots, starts = gram_slots(texts, _GRAM_BITS)
         sums: Floats = np.add.reduceat(self._gram_weights[slots], starts, axis=0)
         squares = np.add.reduceat(self._idf[slots] ** 2, starts)
@@ -114,51 +147,17 @@ class SemanticModel:
     def expectation(self, path: str, threshold: float | None) -> Expectation:
         """What to expect of a node's examples at a threshold; None = at the best one for it."""
         column = self.paths.index(path)
-        examples = self.left_out[self._targets[:, column] > 0, column]
-        ordinary = self._ordinary()[:, column]
+        ordinary, examples = self._ordinary[:, column], len(self._examples[column][0])
         if threshold is None:
-            return best_threshold(examples, ordinary)
-        return expected(threshold, examples, ordinary)
-
-    def _ordinary(self) -> Doubles:
-        """Scores of ordinary sentences for every node, by a fit that has not seen them."""
-        if self._ordinary_scores is None:
-            own = set(self._texts)
-            folded = dict.fromkeys(_folded(text) for text in ordinary_sentences(self._role))
-            texts = [text for text in folded if text and text not in own]
-            scores = self.scores(texts, self._encoder.encode(texts))
-            self._ordinary_scores = scores.astype(np.float64)
-        return self._ordinary_scores
+            return best_threshold(ordinary, examples)
+        return expected(threshold, ordinary, examples)
 
 
-def _speaks(node_role: Role, role: Role) -> bool:
-    return node_role == role or node_role == "unknown"
-
-
-def _training_set(
-    nodes: Sequence[EventNode], tree: EventTree, role: Role
-) -> tuple[list[str], Doubles, Doubles]:
-    """Sentences, their 0/1 targets for each node, and their weights; each sentence once."""
-    labels: dict[str, set[int]] = {}
-    weights: dict[str, float] = {}
-    for column, node in enumerate(nodes):
-        for example in node.match.examples:
-            labels.setdefault(_folded(example), set()).add(column)
-        for example in node.match.counter_examples:
-            labels.setdefault(_folded(example), set())
-            weights[_folded(example)] = _COUNTER_WEIGHT
-    for sentence in tree.background:
-        if _speaks(sentence.role, role):
-            labels.setdefault(_folded(sentence.text), set())
-    labels.pop("", None)
-    targets = np.zeros((len(labels), len(nodes)))
-    for row, columns in enumerate(labels.values()):
-        targets[row, list(columns)] = 1.0
-    return list(labels), targets, np.array([weights.get(text, 1.0) for text in labels])
-
-
-def _folded(text: str) -> str:
-    return semantic_text(forms(text).normalised)
+def _describe(thought: Floats, said: TrainingSentences) -> None:
+    """Give each description the mean features of its examples: it is no sentence of a call."""
+    for row in np.flatnonzero((said.targets.sum(axis=1) > 0) & ~said.examples.any(axis=1)):
+        examples = said.examples[:, said.targets[row] > 0].any(axis=1)
+        thought[row] = thought[examples].mean(axis=0)
 
 
 def _fit(kernel: Doubles, targets: Doubles, weights: Doubles) -> tuple[Floats, Doubles]:
@@ -185,34 +184,5 @@ def _inverse_frequency(grams: Floats) -> Floats:
 
 
 def _sigmoid(values: Doubles) -> Doubles:
-    result: Doubles = 1.0 / (1.0 + np.exp(-np.clip(values, -30.0, 30.0)))
+    result: Doubles = 1.0 / (1.0 + np.exp(-np.clip(values, -30.0, _SUREST)))
     return result
-
-
-def _calibrate(margins: Doubles, targets: Doubles) -> tuple[Doubles, Doubles]:
-    """Slope and offset of each node's logistic curve.
-
-    A tree of a few sentences cannot place its curve; it stays near the usual one.
-    """
-    pooled = logistic_curve(margins.ravel(), targets.ravel(), _USUAL_CURVE, 0.3)
-    curves = [
-        logistic_curve(margins[:, column], targets[:, column], pooled, 0.5)
-        for column in range(targets.shape[1])
-    ]
-    stacked = np.array(curves)
-    return np.maximum(stacked[:, 0], 1.0), stacked[:, 1]
-
-
-def logistic_curve(margins: Doubles, targets: Doubles, prior: Doubles, strength: float) -> Doubles:
-    """Logistic curve (slope, offset) by Newton's method, with a quadratic pull to `prior`."""
-    design = np.stack([margins, np.ones_like(margins)], axis=1)
-    curve = prior.astype(np.float64)
-    for _ in range(25):
-        chance = _sigmoid(design @ curve)
-        gradient = design.T @ (chance - targets) + strength * (curve - prior)
-        hessian = (design * (chance * (1 - chance))[:, None]).T @ design + strength * np.eye(2)
-        step = np.linalg.solve(hessian, gradient)
-        curve = curve - np.clip(step, -3.0, 3.0)
-        if np.abs(step).max() < 1e-6:
-            break
-    return curve

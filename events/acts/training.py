@@ -17,6 +17,7 @@ from scipy import linalg, sparse
 
 from asr.transcript import Role
 from events.acts.corpus import Dialogue
+from events.acts.curves import logistic_curve
 from events.acts.features import GRAM_SLOTS, PLACE_SIZE, Floats, Turn, place_of, read_turn
 from events.acts.labels import labels_of
 from events.acts.model import (
@@ -27,7 +28,6 @@ from events.acts.model import (
     mean_vectors,
 )
 from events.acts.noise import Homophones
-from events.semantic import logistic_curve
 from nlp.encoders.base import SentenceEncoder
 from nlp.normalise import forms
 

@@ -16,6 +16,7 @@ class NodeFigures:
 
     `automatic` says that the threshold was chosen for the node rather than written in it.
     `precision` and `recall` are of its examples alone, in [0, 1]: keywords and acts come on top.
+    They will be in their ranges 8 times of 10; all are None for nodes with too few examples.
     `suggestion` is a built-in act that the node seems to mean and does not name.
     """
 
@@ -26,8 +27,10 @@ class NodeFigures:
     act: str | None
     threshold: float
     automatic: bool
-    precision: float
-    recall: float
+    precision: float | None
+    recall: float | None
+    precision_range: tuple[float, float] | None
+    recall_range: tuple[float, float] | None
     suggestion: ActSuggestion | None = None
 
 
@@ -56,6 +59,8 @@ def node_figures(tree: EventTree, encoder: SentenceEncoder) -> tuple[NodeFigures
                 automatic=node.match.threshold is None,
                 precision=expectation.precision,
                 recall=expectation.recall,
+                precision_range=expectation.precision_range,
+                recall_range=expectation.recall_range,
                 suggestion=None if node.match.act else suggest_act(node, encoder, model),
             )
         )

@@ -5,8 +5,6 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
 
 from core.errors import AppError
 from events.acts.features import GRAM_SLOTS
@@ -18,7 +16,6 @@ from events.learning.fitting import LabelledTurn, Ratios, count, fit, fit_and_te
 from events.learning.head import Head, pack_head, targets_of, unpack_head
 from events.learning.layers import human_layer
 from events.learning.proposals import Said, proposals, with_act, with_proposals
-from events.nodes.thresholds import GRID, HIGHEST, LOWEST, best_threshold, expected
 
 TREE = parse_tree(
     "tree: t\nnodes:\n"
@@ -161,35 +158,3 @@ def test_people_have_the_last_word_on_steps() -> None:
     # One overturned hit leaves the other; a confirmed one changes nothing.
     assert human_layer(hits, sop, [(3, "甲/乙", "overturned")]).steps == {}
     assert human_layer(hits, sop, [(3, "甲/乙", "confirmed")]).steps == {}
-
-
-scores = st.lists(st.floats(0.0, 1.0), min_size=1, max_size=20).map(lambda x: np.array(sorted(x)))
-
-
-@given(scores, scores, st.sampled_from(GRID))
-def test_expectations_are_shares_and_the_best_is_the_best(
-    examples: np.ndarray, ordinary: np.ndarray, other: float
-) -> None:
-    found = best_threshold(examples, ordinary)
-    assert LOWEST <= found.threshold <= HIGHEST
-    for item in (found, expected(other, examples, ordinary)):
-        assert 0.0 <= item.precision <= 1.0
-        assert 0.0 <= item.recall <= 1.0
-    assert found.f1 >= expected(other, examples, ordinary).f1 - 1e-3
-
-
-def test_a_higher_threshold_finds_less() -> None:
-    examples, ordinary = np.array([0.5, 0.7, 0.8]), np.linspace(0.0, 0.6, 200)
-    recalls = [expected(limit, examples, ordinary).recall for limit in (0.3, 0.5, 0.7, 0.9)]
-    assert recalls == sorted(recalls, reverse=True)
-    clean = best_threshold(np.array([0.8, 0.9, 0.85]), np.full(200, 0.01))
-    noisy = best_threshold(np.array([0.8, 0.9, 0.85]), np.linspace(0.0, 0.85, 200))
-    assert clean.precision > noisy.precision
-    assert clean.threshold <= noisy.threshold
-
-
-def test_examples_that_all_score_low_get_a_threshold_they_can_reach() -> None:
-    examples, ordinary = np.array([0.02, 0.03, 0.05]), np.linspace(0.0, 0.02, 400)
-    found = best_threshold(examples, ordinary)
-    assert found.threshold < 0.05
-    assert found.recall > 0.3

@@ -200,7 +200,7 @@ def test_context_adds_to_the_score(call: Call, grams: SentenceEncoder) -> None:
         "  - {key: c, name: 客户, role: customer, match: {keywords: 怎么付}}\n"
     )
     matcher = TreeMatcher(parse_tree(text), grams)
-    vague = "A:那用微信点一下"
+    vague = "A:那您点一下"
     alone = [hit.node for hit in matcher.match(call(vague))]
     after = [hit.node for hit in matcher.match(call("C:怎么付", vague))]
     assert "付款" not in alone
