@@ -3,7 +3,7 @@
 from dataclasses import dataclass, field
 from typing import Literal
 
-from qa_rules.conditions.scope import SaidBy, Scalar
+from qa_rules.conditions.scope import Range, SaidBy, Scalar
 
 Comparator = Literal["=", "!=", ">", ">=", "<", "<=", "in", "not in", "matches"]
 SpeechRateOf = Literal["call", "utterance"]
@@ -15,23 +15,29 @@ TurnsOf = Literal["turns", "utterances"]
 class SilenceCondition:
     """Nobody speaks for at least `min_s` seconds, at least `count` times.
 
-    Only silences after speech of `after` count, unless that is `any`.
+    Only silences after speech of `after` count, unless that is `any`, and only those that begin
+    inside all of `ranges`, which count the utterances of both sides.
     """
 
     min_s: float = 5.0
     count: int = 1
     after: SaidBy = "any"
+    ranges: tuple[Range, ...] = ()
     label: str = ""
     line: int = field(default=0, compare=False)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class InterruptionCondition:
-    """`role` starts while the other side speaks, overlapping at least `min_overlap_ms`."""
+    """`role` starts while the other side speaks, overlapping at least `min_overlap_ms`.
+
+    Only utterances of `role` inside all of `ranges` count as its interruptions.
+    """
 
     role: SaidBy = "agent"
     min_overlap_ms: int = 500
     count: int = 1
+    ranges: tuple[Range, ...] = ()
     label: str = ""
     line: int = field(default=0, compare=False)
 

@@ -28,7 +28,7 @@ from qa_rules.conditions.relations import (
     UnansweredCondition,
     WithinCondition,
 )
-from qa_rules.conditions.scope import EVERY_HIT, LAST_HIT, Anchor, Reach, Scope
+from qa_rules.conditions.scope import EVERY_HIT, LAST_HIT, Anchor, Range, Reach, Scope
 from qa_rules.conditions.searches import (
     ActCondition,
     EntityCondition,
@@ -128,9 +128,11 @@ def _step(step: Step) -> Plain:
 def _measure(condition: Measure) -> Plain:
     match condition:
         case SilenceCondition(min_s=min_s, count=count, after=after):
-            return {"silence": {"min_s": min_s, "count": count, "after": after}}
+            quiet = {"min_s": min_s, "count": count, "after": after}
+            return {"silence": quiet, **_ranges(condition.ranges)}
         case InterruptionCondition(min_overlap_ms=overlap, count=count, role=role):
-            return {"interruption": {"min_overlap_ms": overlap, "count": count}, "role": role}
+            talk = {"min_overlap_ms": overlap, "count": count}
+            return {"interruption": talk, "role": role, **_ranges(condition.ranges)}
         case SpeechRateCondition(bounds=bounds, role=role):
             rate: Plain = _bounds(bounds)
             if condition.of == "utterance":
@@ -191,13 +193,16 @@ def _in_one(condition: KeywordCondition | EventCondition) -> Mapping[str, bool]:
 
 def _dump_scope(scope: Scope) -> Plain:
     plain: Plain = {} if scope.role == "any" else {"role": scope.role}
-    if len(scope.ranges) == 1:
-        plain["range"] = str(scope.ranges[0])
-    elif scope.ranges:
-        plain["range"] = [str(item) for item in scope.ranges]
+    plain |= _ranges(scope.ranges)
     if scope.anchor is not None:
         plain["anchor"] = _anchor(scope.anchor)
     return plain
+
+
+def _ranges(ranges: tuple[Range, ...]) -> Plain:
+    if len(ranges) == 1:
+        return {"range": str(ranges[0])}
+    return {"range": [str(item) for item in ranges]} if ranges else {}
 
 
 def _anchor(anchor: Anchor) -> Plain:

@@ -27,7 +27,14 @@ from qa_rules.conditions.measures import (
     TurnsOf,
 )
 from qa_rules.conditions.scope import Scalar
-from qa_rules.documents.scope import Nodes, choice, count_of, read_role, read_scalar
+from qa_rules.documents.scope import (
+    Nodes,
+    choice,
+    count_of,
+    read_ranges,
+    read_role,
+    read_scalar,
+)
 from qa_rules.facts.patterns import compiled
 
 COMPARISON = re.compile(r"(>=|<=|!=|>|<|=)\s*(.+)", re.DOTALL)
@@ -92,12 +99,13 @@ def _is_time(text: str) -> bool:
     return True
 
 
-def _silence(reader: Reader, node: yaml.Node, _entries: Nodes, line: int) -> Measure:
+def _silence(reader: Reader, node: yaml.Node, entries: Nodes, line: int) -> Measure:
     inner = reader.mapping(node, ("min_s", "count", "after"), "silence")
     return SilenceCondition(
         min_s=reader.number(inner["min_s"], "min_s", 0.1) if "min_s" in inner else 5.0,
         count=count_of(reader, inner),
         after=read_role(reader, inner, "any", "after"),
+        ranges=read_ranges(reader, entries),
         line=line,
     )
 
@@ -109,6 +117,7 @@ def _interruption(reader: Reader, node: yaml.Node, entries: Nodes, line: int) ->
         role=read_role(reader, entries, "agent"),
         min_overlap_ms=reader.integer(overlap, "min_overlap_ms") if overlap else 500,
         count=count_of(reader, inner),
+        ranges=read_ranges(reader, entries),
         line=line,
     )
 
@@ -192,8 +201,8 @@ def _turns(reader: Reader, node: yaml.Node, entries: Nodes, line: int) -> Measur
 
 _Builder = Callable[[Reader, yaml.Node, Nodes, int], Measure]
 MEASURES: Mapping[str, tuple[tuple[str, ...], _Builder]] = {
-    "silence": ((), _silence),
-    "interruption": (("role",), _interruption),
+    "silence": (("range",), _silence),
+    "interruption": (("role", "range"), _interruption),
     "speech_rate": (("role",), _speech_rate),
     "talk_ratio": (("role",), _talk_ratio),
     "duration": (("role",), _duration),

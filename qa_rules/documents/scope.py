@@ -67,13 +67,19 @@ def read_role(
 
 def read_scope(reader: Reader, entries: Nodes) -> Scope:
     """The scope that the options `role`, `range` and `anchor` of a condition state."""
-    ranges: tuple[Range, ...] = ()
-    if "range" in entries:
-        node = entries["range"]
-        items = reader.items(node, "range") if isinstance(node, yaml.SequenceNode) else [node]
-        ranges = tuple(_range(reader, item) for item in items)
     anchor = _anchor(reader, entries["anchor"]) if "anchor" in entries else None
-    return Scope(role=read_role(reader, entries, "any"), ranges=ranges, anchor=anchor)
+    return Scope(
+        role=read_role(reader, entries, "any"), ranges=read_ranges(reader, entries), anchor=anchor
+    )
+
+
+def read_ranges(reader: Reader, entries: Nodes) -> tuple[Range, ...]:
+    """The parts of the call that the option `range` states; none of them for all of it."""
+    if "range" not in entries:
+        return ()
+    node = entries["range"]
+    items = reader.items(node, "range") if isinstance(node, yaml.SequenceNode) else [node]
+    return tuple(_range(reader, item) for item in items)
 
 
 def _range(reader: Reader, node: yaml.Node) -> Range:

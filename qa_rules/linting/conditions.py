@@ -7,7 +7,7 @@ from itertools import combinations
 from core.errors import AppError, Severity
 from events.acts.labels import LABELS, act_role
 from events.acts.model import ActModel
-from qa_rules.conditions.measures import Bounds
+from qa_rules.conditions.measures import Bounds, InterruptionCondition, SilenceCondition
 from qa_rules.conditions.relations import TimesCondition
 from qa_rules.conditions.scope import Range, Scope
 from qa_rules.conditions.searches import (
@@ -34,6 +34,8 @@ def condition_problems(condition: Condition, node_paths: Collection[str]) -> Ite
     scope = getattr(condition, "scope", None)
     if isinstance(scope, Scope):
         yield from _ranges(scope.ranges)
+    if isinstance(condition, SilenceCondition | InterruptionCondition):
+        yield from _ranges(condition.ranges)
     bounds = getattr(condition, "bounds", None)
     if isinstance(bounds, Bounds):
         yield from _bounds(bounds)

@@ -13,7 +13,7 @@ from qa_rules.conditions.measures import (
     TurnsCondition,
 )
 from qa_rules.conditions.scope import SaidBy, Scope
-from qa_rules.facts.call_facts import ROLE_NAMES, CallFacts, quote
+from qa_rules.facts.call_facts import ROLE_NAMES, CallFacts, Selection, quote
 from qa_rules.verdicts.logic import Truth
 from qa_rules.verdicts.place import Found
 from qa_rules.verdicts.verdict import Gap, Verdict, Verdicts, absent, fact, found, unsettled
@@ -34,6 +34,9 @@ class SilenceOperator:
         silences = timing.silences(facts.transcript, round(condition.min_s * 1000))
         if silences is None:
             return unsettled(_NO_TIMING)
+        selection = facts.select(Scope(ranges=condition.ranges), 0)
+        if condition.ranges and selection.is_unknown:
+            return unsettled(selection.gap or _NO_TIMING)
         wanted = tuple(
             fact(
                 f"静音 {silence.span.duration_ms / 1000:.1f} 秒",
@@ -44,10 +47,11 @@ class SilenceOperator:
             )
             for silence in silences
             if condition.after in ("any", silence.after)
+            and (not condition.ranges or _begins_in(selection, silence.span.start_ms))
         )
         searched = fact(
             f"没有 {condition.min_s:g} 秒以上的静音", "timing",
-            facts.spoken.start_ms, facts.spoken.end_ms,
+            selection.window.start_ms, selection.window.end_ms,
         )  # fmt: skip
         if len(wanted) >= condition.count:
             return found(wanted, None)
@@ -63,17 +67,29 @@ class InterruptionOperator:
     def __call__(self, facts: CallFacts, _verdicts: Verdicts) -> Verdict:
         """The verdict on one call."""
         condition = self._condition
+        selection = facts.select(Scope(role=condition.role, ranges=condition.ranges), 0)
+        if condition.ranges and selection.is_unknown:
+            return unsettled(selection.gap or _NO_TIMING)
         wanted: list[Found] = []
         for role in _SIDES if condition.role == "any" else (condition.role,):
             starts = timing.interruptions(facts.transcript, role, condition.min_overlap_ms)
             if starts is None:
                 return unsettled(Gap(Truth.NOT_APPLICABLE, "听不出双方是否同时说话，无法判断抢话"))
-            wanted += [_interruption(start, facts.by_index[start.utterance]) for start in starts]
+            wanted += [
+                _interruption(start, facts.by_index[start.utterance])
+                for start in starts
+                if start.utterance in selection.indexes
+            ]
         occurrences = tuple(sorted(wanted, key=lambda item: item.start_ms))
         if len(occurrences) >= condition.count:
             return found(occurrences, None)
-        whole = facts.spoken
-        return absent(fact("没有抢话", "timing", whole.start_ms, whole.end_ms), occurrences)
+        window = selection.window
+        return absent(fact("没有抢话", "timing", window.start_ms, window.end_ms), occurrences)
+
+
+def _begins_in(selection: Selection, start_ms: int) -> bool:
+    """Whether something that begins then lies in the time that a range covers."""
+    return selection.window.start_ms <= start_ms < selection.window.end_ms
 
 
 def _interruption(start: timing.Interruption, utterance: Utterance) -> Found:

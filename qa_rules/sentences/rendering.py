@@ -52,6 +52,7 @@ from qa_rules.sentences.wording import (
     Phrase,
     bounded,
     field_words,
+    inside_words,
     role_name,
     some_words,
     subject_of,
@@ -220,11 +221,13 @@ def _measured(condition: Measure) -> Phrase:
             times = f"至少 {condition.count} 次 " if condition.count > 1 else " "
             after = "" if condition.after == "any" else f"{ROLE_NAMES[condition.after]}说完后"
             what = f"{condition.min_s:g} 秒以上的静音"
-            return Phrase(after, f"出现{times}{what}", f"没有{times}{what}")
+            where = after + inside_words(condition.ranges)
+            return Phrase(where, f"出现{times}{what}", f"没有{times}{what}")
         case InterruptionCondition():
             times = f" {condition.count} 次以上" if condition.count > 1 else ""
             what = f"抢话{times}（重叠 {condition.min_overlap_ms} 毫秒以上）"
-            return Phrase(role_name(condition.role), what, f"没有{what}")
+            who = role_name(condition.role) + inside_words(condition.ranges)
+            return Phrase(who, what, f"没有{what}")
         case SpeechRateCondition(of="utterance"):
             rate = bounded("", condition.bounds, " 字/分钟").yes
             what = f" {condition.count} 句以上的语速{rate}"

@@ -37,7 +37,8 @@ _KIND_WORDS = {name: kind for kind, name in NAMES.items()}
 _REACH = rf"(?: {NUMBER} [句秒]内)?"
 _RANGE = rf"(?:前 {NUMBER} [句秒]|最后 {NUMBER} [句秒]|第 {NUMBER} 到 {NUMBER} [句秒])"
 _ANCHOR = rf"(?:在{REFERENCE}(?:第 \d+ 次|最后一次)?(?:之后|之前|前后){_REACH}，)?"
-_SCOPE = rf"{_ANCHOR}(?:{ROLE})(?:在{_RANGE}(?:且{_RANGE})*内)?"
+_INSIDE = rf"(?:在{_RANGE}(?:且{_RANGE})*内)?"
+_SCOPE = rf"{_ANCHOR}(?:{ROLE}){_INSIDE}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,8 +93,15 @@ def _write_scope(condition: Any) -> str:
     if anchor := scope.anchor:
         hit = {EVERY_HIT: "", LAST_HIT: "最后一次"}.get(anchor.hit, f"第 {anchor.hit} 次")
         text = f"在{refer(anchor.of)}{hit}{_SIDES[anchor.side]}{write_reach(anchor.reach)}，"
-    text += _ROLES[scope.role]
-    return text + (f"在{'且'.join(map(_write_range, scope.ranges))}内" if scope.ranges else "")
+    return f"{text}{_ROLES[scope.role]}{_write_ranges(scope.ranges)}"
+
+
+def _write_ranges(ranges: tuple[Range, ...]) -> str:
+    return f"在{'且'.join(map(_write_range, ranges))}内" if ranges else ""
+
+
+def _read_ranges(text: str) -> tuple[Range, ...]:
+    return tuple(map(_read_range, re.findall(_RANGE, text)))
 
 
 def _write_range(part: Range) -> str:
@@ -117,7 +125,7 @@ def _read_scope(text: str) -> Fields:
     if of:
         number = LAST_HIT if hit == "最后一次" else int(hit.split(" ")[1]) if hit else EVERY_HIT
         anchor = Anchor(of=of, side=_SIDE_WORDS[side], reach=read_reach(reach), hit=number)  # type: ignore[arg-type]
-    parts = tuple(map(_read_range, re.findall(_RANGE, ranges or "")))
+    parts = _read_ranges(ranges or "")
     return {"scope": Scope(role=_ROLE_WORDS[role], ranges=parts, anchor=anchor)}  # type: ignore[arg-type]
 
 
@@ -260,6 +268,9 @@ SLOTS: Mapping[str, Slot] = {
     "level": _limits(" dBFS"),
     "bounds": _bounds_slot(),
     "role": _choice("role", _ROLES),
+    "inside": Slot(
+        _INSIDE, lambda c: _write_ranges(c.ranges), lambda text: {"ranges": _read_ranges(text)}
+    ),
     "after": _choice("after", {"any": "", "agent": "坐席说完后", "customer": "客户说完后"}),
     "feeling": _choice("feeling", {"negative": "不满", "positive": "满意"}),
     "of_turns": _choice("of", {"turns": "轮", "utterances": "句"}),

@@ -147,10 +147,13 @@ TEMPLATES: tuple[Template, ...] = (
         "{role}{question}后{reach}{+没有得到|都得到了}{answer}对方的回答{options}",
     ),
     Template(RuleCondition, "规则{rule}{+命中|没有命中}{options}"),
-    Template(SilenceCondition, "{after}{+出现|没有出现} {count} 次 {min_s} 秒以上的静音{options}"),
+    Template(
+        SilenceCondition,
+        "{after}{inside}{+出现|没有出现} {count} 次 {min_s} 秒以上的静音{options}",
+    ),
     Template(
         InterruptionCondition,
-        "{role}{+抢话|没有抢话} {count} 次以上（重叠 {overlap} 毫秒以上）{options}",
+        "{role}{inside}{+抢话|没有抢话} {count} 次以上（重叠 {overlap} 毫秒以上）{options}",
     ),
     Template(SpeechRateCondition, "{role}的语速{bounds} 字/分钟{options}", of="call", count=1),
     Template(

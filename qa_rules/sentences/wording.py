@@ -51,9 +51,12 @@ def role_name(role: str) -> str:
 def subject_of(scope: Scope) -> str:
     """Who says it, and where: `坐席在前 3 句内`."""
     who = "通话中" if scope.role == "any" else ROLE_NAMES[scope.role]
-    if not scope.ranges:
-        return who
-    return f"{who}在{'且'.join(map(range_words, scope.ranges))}内"
+    return who + inside_words(scope.ranges)
+
+
+def inside_words(ranges: tuple[Range, ...]) -> str:
+    """`在前 3 句且最后 20 秒内`; nothing for the whole call."""
+    return f"在{'且'.join(map(range_words, ranges))}内" if ranges else ""
 
 
 def range_words(part: Range) -> str:

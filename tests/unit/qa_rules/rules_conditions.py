@@ -73,8 +73,9 @@ _ANCHORS = st.builds(
     Anchor, of=_NAMES, side=st.sampled_from(["after", "before", "around"]), reach=_REACH,
     hit=st.sampled_from([EVERY_HIT, LAST_HIT, 1, 3]),
 )  # fmt: skip
+_SEVERAL = st.lists(_RANGES, max_size=2).map(tuple)
 _SCOPES = st.builds(
-    Scope, role=_ROLES, ranges=st.lists(_RANGES, max_size=2).map(tuple),
+    Scope, role=_ROLES, ranges=_SEVERAL,
     anchor=st.none() | _ANCHORS,
 )  # fmt: skip
 _TEXT = {
@@ -149,9 +150,10 @@ def conditions() -> st.SearchStrategy[Condition]:
         st.builds(ProcessCondition, steps=_PROCESSES, label=_LABEL),
         st.builds(LogicCondition, of=_LINES, label=_LABEL),
         st.builds(RuleCondition, rule=TEXTS, label=_LABEL),
-        st.builds(SilenceCondition, min_s=_NUMBERS, count=_COUNTS, after=_ROLES, label=_LABEL),
+        st.builds(SilenceCondition, min_s=_NUMBERS, count=_COUNTS, after=_ROLES, label=_LABEL,
+                  ranges=_SEVERAL),
         st.builds(InterruptionCondition, role=_ROLES, min_overlap_ms=st.integers(1, 5000),
-                  count=_COUNTS, label=_LABEL),
+                  count=_COUNTS, label=_LABEL, ranges=_SEVERAL),
         st.builds(SpeechRateCondition, bounds=_BOUNDS, role=_SIDES, label=_LABEL),
         st.builds(SpeechRateCondition, bounds=_BOUNDS, role=_SIDES, of=st.just("utterance"),
                   count=_COUNTS),

@@ -12,6 +12,7 @@ from qa_rules.conditions.boolean import And, AtLeast, Line, Name, Not, Or
 from qa_rules.conditions.measures import (
     Bounds,
     DurationCondition,
+    InterruptionCondition,
     MetadataCondition,
     MetadataTest,
     SilenceCondition,
@@ -39,6 +40,11 @@ from qa_rules.conditions.searches import (
 from qa_rules.facts.call import CallView
 from qa_rules.model import Condition, Rule
 
+PATTERNS = (
+    "春夏", "秋.", "冬$", "[春秋]山", "春?夏", "春(?:夏|秋)?冬", "(?:春|秋){2}",
+    "(?:春|夏).{0,2}(?:秋|冬)",
+    "(?:春夏|秋.)山", ".{3,}", "(?i)秋冬", "[^春]夏", "^(?:春|夏|秋)(?:冬|山)+",
+)  # fmt: skip
 WORDS = ("春", "夏", "秋", "冬")
 NODES = ("甲/子", "甲/丑", "乙")
 _PLACELESS = (SilenceCondition, DurationCondition, MetadataCondition, TurnsCondition)
@@ -121,6 +127,11 @@ def hit_on(utterance: Utterance, node: str) -> EventHit:
 
 
 @lru_cache
+def _several() -> st.SearchStrategy[tuple[Range, ...]]:
+    return st.lists(ranges(), max_size=2).map(tuple)
+
+
+@lru_cache
 def ranges() -> st.SearchStrategy[Range]:
     """Ranges of every kind, empty ones left out."""
     counts = st.integers(1, 6)
@@ -138,7 +149,7 @@ def ranges() -> st.SearchStrategy[Range]:
 def scopes() -> st.SearchStrategy[Scope]:
     """A role and up to two ranges."""
     roles = st.sampled_from(["agent", "customer", "any"])
-    return st.builds(Scope, role=roles, ranges=st.lists(ranges(), max_size=2).map(tuple))
+    return st.builds(Scope, role=roles, ranges=_several())
 
 
 def anchors(names: st.SearchStrategy[str]) -> st.SearchStrategy[Anchor]:
@@ -189,7 +200,7 @@ def simple_conditions() -> st.SearchStrategy[Condition]:
     regex = st.builds(
         RegexCondition,
         patterns=st.lists(
-            st.sampled_from(["春夏", "秋.", "冬$", "[春秋]山"]), min_size=1, max_size=1
+            st.sampled_from(PATTERNS), min_size=1, max_size=1
         ).map(tuple),
         negated=st.booleans(), scope=scopes(), polarity=st.just("any"),
     )  # fmt: skip
@@ -215,7 +226,11 @@ def simple_conditions() -> st.SearchStrategy[Condition]:
                   role=st.sampled_from(["agent", "customer", "any"])),
         st.builds(TurnsCondition, bounds=bounds, of=st.sampled_from(["turns", "utterances"]),
                   role=st.sampled_from(["agent", "customer", "any"])),
-        st.builds(SilenceCondition, min_s=st.sampled_from([0.5, 2.0, 4.0])),
+        st.builds(SilenceCondition, min_s=st.sampled_from([0.5, 2.0, 4.0]),
+                  count=st.integers(1, 2), ranges=_several()),
+        st.builds(InterruptionCondition, role=st.sampled_from(["agent", "customer", "any"]),
+                  min_overlap_ms=st.sampled_from([100, 500]), count=st.integers(1, 2),
+                  ranges=_several()),
         st.builds(DurationCondition, bounds=bounds),
         st.builds(MetadataCondition, tests=tests_on_metadata().map(lambda test: (test,))),
     )  # fmt: skip
