@@ -75,6 +75,12 @@ async def list_users(session: AsyncSession) -> Sequence[User]:
     return list(await session.scalars(select(User).order_by(User.username)))
 
 
+async def display_names(session: AsyncSession) -> dict[str, str]:
+    """User name -> the name that people are shown by, of everybody, disabled or not."""
+    rows = await session.execute(select(User.username, User.display_name))
+    return {row.username: row.display_name or row.username for row in rows}
+
+
 async def change_user(
     session: AsyncSession,
     user: User,

@@ -151,7 +151,8 @@ async def calibrations_page(request: Request, principal: Writer, session: Sessio
     values = {
         "user": principal,
         "calibrations": (await list_calibrations(principal, session)).items,
-        "people": people if may_start else [],
+        "judges": people if may_start else [],
+        "people": await access.display_names(session),
         "samples": (await list_samples(principal, session)).items if may_start else [],
         "may_start": may_start,
     }
@@ -187,6 +188,7 @@ async def calibration_page(
     values = {
         "user": principal,
         "calibration": found,
+        "people": await access.display_names(session),
         "is_member": principal.username in found.progress,
         "waiting": next((e for e in found.entries if e.mine is None), None),
     }

@@ -12,6 +12,7 @@ from api.principal import Principal
 from api.v1.rule_sets.routes import RULE_SETS
 from api.v1.trees.routes import TREES
 from core.errors import AppError, LintIssue
+from models.access import display_names
 from models.bulk_runs import list_runs
 from models.versions import Version, list_versions
 
@@ -67,6 +68,7 @@ async def name_values(
         **_common(principal, path),
         "name": name,
         "versions": rows,
+        "people": await display_names(session),
         "previous": dict(zip(numbers, [*numbers[1:], None], strict=True)),
         "runs": await _runs(session, principal, path, name),
     }
@@ -85,6 +87,7 @@ async def version_values(
         "name": row.name,
         "row": row,
         "editing": editing,
+        "people": await display_names(session),
         "others": others,
         "compared": compared or (others[0] if others else None),
         "lines": editing.text.count("\n") + 1,

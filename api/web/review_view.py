@@ -13,6 +13,7 @@ from api.v1.reviews.detail import review_detail
 from api.v1.reviews.schemas import Review
 from api.web.rendering import query
 from core.errors import AppError
+from models.access import display_names
 from models.calls import CallFilter
 from models.reviews.queue import QueueFilter
 from models.reviews.states import ReviewState
@@ -31,7 +32,7 @@ QUEUE_FIELDS = (
     "older_than_days", "sample", "mine", "order",
 )  # fmt: skip
 
-NO_REVIEW: Mapping[str, Any] = {"review": None, "judged": {}, "came_from": ""}
+NO_REVIEW: Mapping[str, Any] = {"review": None, "judged": {}, "people": {}, "came_from": ""}
 """The same for a call whose review is not shown."""
 
 
@@ -48,6 +49,7 @@ async def review_values(
     return {
         "review": review,
         "judged": {item.finding.rule: item for item in review.findings},
+        "people": await display_names(session),
         "standing_hits": standing_hits(review),
         "open_appeal": next((a for a in review.appeals if a.state == "open"), None),
         "waiting": sum(item.waiting for item in review.findings),

@@ -15,6 +15,7 @@ from api.v1.runs.schemas import progress_of
 from api.web.documents_view import NOUNS, may_edit
 from api.web.page_route import PageRoute
 from api.web.rendering import query, render
+from models.access import display_names
 from models.backtests import list_changes, list_compared
 from models.bulk_runs import UNFINISHED, cancel_run, failures_of
 from models.tables import BulkRun
@@ -70,6 +71,7 @@ async def _values(session: AsyncSession, principal: Principal, run: BulkRun) -> 
     return {
         "user": principal,
         "run": run,
+        "people": await display_names(session),
         "path_name": _PATHS["tree" if run.document_kind == "tree" else "ruleset"],
         "progress": progress_of(run),
         "unfinished": run.state in UNFINISHED,

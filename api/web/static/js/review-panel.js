@@ -2,11 +2,21 @@
 // from finding to finding; without scripts the forms work as they are.
 import { ApiError, errorOf, getFragment } from "./api.js";
 import { t } from "./messages.js";
+import { ReviewWatch } from "./review-watch.js";
+
+const STALE = new Set(["review-conflict", "review-locked", "review-state", "review-refused"]);
 
 class ReviewPanel extends HTMLElement {
   #selection = null;
+  #evidence = null;
 
   connectedCallback() {
+    this.watch = new ReviewWatch(this, (html, lost) => {
+      this.#show(html, this.#current()?.dataset.rule, { stay: true });
+      this.#complain(t(lost ? "js.review.lost" : "js.review.changed"));
+    });
+    this.addEventListener("input", (event) => this.#keepDraft(event.target));
+    this.#restoreDraft();
     this.addEventListener("submit", (event) => this.#onSubmit(event));
     document.addEventListener("keydown", (event) => this.#onKey(event));
     document.addEventListener("selectionchange", () => this.#remember());
@@ -18,31 +28,47 @@ class ReviewPanel extends HTMLElement {
     if (form.dataset.native !== undefined) return;
     event.preventDefault();
     const at = form.closest(".finding")?.dataset.rule;
+    if (this.ariaBusy === "true") return;
     const body = new URLSearchParams(new FormData(form, event.submitter));
-    if (event.submitter) event.submitter.disabled = true;
+    this.#work(true);
     try {
-      const response = await fetch(form.action, { method: "POST", body, redirect: "manual", headers: { "X-Fragment": "findings" } });
-      if (response.type === "opaqueredirect") throw new ApiError(401, "unauthenticated", t("js.error.signed_out"));
-      if (!response.ok) throw await errorOf(response);
-      this.#show(await response.text(), at);
+      const response = await send(form.action, body);
+      if (form.matches(".submit-form")) this.#forgetDraft();
+      const next = response.headers.get("X-Next");
+      if (next) return location.assign(next);
+      this.#show(await response.text(), at, { stay: form.matches(".retract") });
     } catch (error) {
-      if (error.code === "review-conflict" || error.code === "review-locked") await this.#reload(at);
-      this.#complain(error.message ?? t("js.error.network"));
-      if (event.submitter) event.submitter.disabled = false;
+      if (STALE.has(error.code)) await this.#reload(at);
+      this.#complain(error.code ? error.message : t("js.error.network"));
     }
+    this.#work(false);
+  }
+
+  /** One step at a time: what is pressed meanwhile does nothing, and it shows. */
+  #work(working) {
+    this.ariaBusy = String(working);
+    this.classList.toggle("working", working);
   }
 
   async #reload(at) {
     const query = new URLSearchParams({ from: this.dataset.from });
-    this.#show(await getFragment(`/calls/${this.dataset.call}/findings?${query}`), at);
+    try {
+      this.#show(await getFragment(`/calls/${this.dataset.call}/findings?${query}`), at, { stay: true });
+    } catch {
+      // The reason of the refusal is shown all the same.
+    }
   }
 
-  #show(html, at) {
+  #show(html, at, { stay = false } = {}) {
     const scrolled = this.closest(".panel")?.scrollTop ?? 0;
+    const helped = this.querySelector(".keys-help")?.open;
     this.innerHTML = html;
+    this.#restoreDraft();
+    if (helped && this.querySelector(".keys-help")) this.querySelector(".keys-help").open = true;
     const panel = this.closest(".panel");
     if (panel) panel.scrollTop = scrolled;
     if (!at) return;
+    if (stay) return this.querySelector(`.finding[data-rule="${CSS.escape(at)}"]`)?.focus({ preventScroll: true });
     // On to the next finding that waits; the judged one stays in view when there is none.
     const findings = [...this.querySelectorAll(".finding")];
     const place = findings.findIndex((finding) => finding.dataset.rule === at);
@@ -60,14 +86,20 @@ class ReviewPanel extends HTMLElement {
 
   #onKey(event) {
     if (event.defaultPrevented || event.metaKey || event.altKey) return;
-    if (event.key === "Enter" && event.ctrlKey) return this.#press(event, this.querySelector(".submit-form button"));
+    if (event.key === "Enter" && event.ctrlKey) {
+      return this.#press(event, this.querySelector(`[data-key=${event.shiftKey ? "submit-next" : "submit"}]`));
+    }
     if (event.ctrlKey || event.target.closest?.("input, select, textarea, dialog, [role=tablist]")) return;
-    const current = document.activeElement?.closest?.(".finding");
+    const current = this.#current();
     const actions = {
       j: () => this.#move(1),
       k: () => this.#move(-1),
       y: () => this.#press(event, current?.querySelector("[data-do=confirm]")),
       x: () => this.#overturn(current),
+      u: () => this.#press(event, current?.querySelector("[data-do=retract]")),
+      e: () => this.#playEvidence(current, event.shiftKey ? -1 : 1),
+      c: () => this.#press(event, this.querySelector(".submit-form input[name=comment]")),
+      "?": () => this.#toggleHelp(),
       a: () => this.#openAdding(),
       t: () => this.#press(event, this.querySelector("[data-key=t]")),
       "]": () => this.#press(event, this.querySelector("[data-key=']']")),
@@ -81,12 +113,55 @@ class ReviewPanel extends HTMLElement {
   #press(event, button) {
     if (!button) return;
     event.preventDefault();
-    button.click();
+    if (button.matches("input")) button.focus();
+    else button.click();
+  }
+
+  #current() {
+    const finding = document.activeElement?.closest?.(".finding");
+    return finding && this.contains(finding) ? finding : null;
+  }
+
+  #toggleHelp() {
+    const help = this.querySelector(".keys-help");
+    if (!help) return;
+    help.open = !help.open;
+    if (help.open) help.scrollIntoView({ block: "nearest" });
+  }
+
+  /** Play where the finding rests on; pressed again, its next place. */
+  #playEvidence(finding, step) {
+    const links = [...(finding?.querySelectorAll("[data-seek]") ?? [])];
+    if (!links.length) return;
+    const at = links.indexOf(this.#evidence);
+    this.#evidence = links[at < 0 ? 0 : (at + step + links.length) % links.length];
+    this.#evidence.click();
+  }
+
+  #draftKey() {
+    return `review-comment:${this.dataset.call}`;
+  }
+
+  #keepDraft(field) {
+    if (!field.matches(".submit-form input[name=comment]")) return;
+    if (field.value) localStorage.setItem(this.#draftKey(), field.value);
+    else this.#forgetDraft();
+  }
+
+  #forgetDraft() {
+    localStorage.removeItem(this.#draftKey());
+  }
+
+  /** A comment that was typed and not sent is there again, after a verdict and on another day. */
+  #restoreDraft() {
+    const field = this.querySelector(".submit-form input[name=comment]");
+    const kept = localStorage.getItem(this.#draftKey());
+    if (field && kept && !field.value) field.value = kept;
   }
 
   #move(step) {
     const all = [...this.querySelectorAll(".finding")].filter((finding) => finding.offsetParent);
-    const at = all.indexOf(document.activeElement?.closest?.(".finding"));
+    const at = all.indexOf(this.#current());
     const next = all[at < 0 ? 0 : Math.min(Math.max(at + step, 0), all.length - 1)];
     next?.focus({ preventScroll: true });
     next?.scrollIntoView({ block: "nearest" });
@@ -142,6 +217,13 @@ class ReviewPanel extends HTMLElement {
     quote.textContent = marked.text;
     quote.hidden = false;
   }
+}
+
+async function send(action, body) {
+  const response = await fetch(action, { method: "POST", body, redirect: "manual", headers: { "X-Fragment": "findings" } });
+  if (response.type === "opaqueredirect") throw new ApiError(401, "unauthenticated", t("js.error.signed_out"));
+  if (!response.ok) throw await errorOf(response);
+  return response;
 }
 
 function elementOf(node) {
