@@ -76,8 +76,8 @@ def _pattern(pattern: str) -> Iterator[Problem]:
         yield (
             "error",
             "backtracking-regex",
-            f"的正则“{pattern}”在重复里套着重复，别处的正则引擎会跑不完。",
-            "去掉里层或外层的 + 或 *。",
+            f"的正则“{pattern}”里有一处重复能用两种方式读同一段文字，别处的正则引擎会跑不完。",
+            "去掉里层或外层的 + 或 *，或改写重复里的分支，使它们不能读到同样的字。",
         )
     if empty:
         yield (

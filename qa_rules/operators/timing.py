@@ -31,12 +31,12 @@ class SilenceOperator:
     def __call__(self, facts: CallFacts, _verdicts: Verdicts) -> Verdict:
         """The verdict on one call."""
         condition = self._condition
-        silences = timing.silences(facts.transcript, round(condition.min_s * 1000))
-        if silences is None:
-            return unsettled(_NO_TIMING)
         selection = facts.select(Scope(ranges=condition.ranges), 0)
         if condition.ranges and selection.is_unknown:
             return unsettled(selection.gap or _NO_TIMING)
+        silences = timing.silences(facts.transcript, round(condition.min_s * 1000))
+        if silences is None:
+            return unsettled(_NO_TIMING)
         wanted = tuple(
             fact(
                 f"静音 {silence.span.duration_ms / 1000:.1f} 秒",

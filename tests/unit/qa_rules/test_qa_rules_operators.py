@@ -39,6 +39,10 @@ from qa_rules.facts.polarity import affirmed
         ("{silence: {min_s: 5}}", "hit"),
         ("{silence: {min_s: 5, after: agent}}", "clear"),
         ("{silence: {min_s: 7}}", "clear"),
+        ("{silence: {min_s: 5}, range: first 10 s}", "clear"),
+        ("{silence: {min_s: 5}, range: last 10 s}", "hit"),
+        ("{silence: {min_s: 5}, range: last 2 utterances}", "hit"),
+        ("{silence: {min_s: 5}, range: [last 2 utterances, s 0 to 5]}", "clear"),
         ("{duration: {above: 18}}", "hit"),
         ("{duration: {below: 18}}", "clear"),
         ("{duration: {above: 9, of: talk}, role: agent}", "hit"),
@@ -101,6 +105,29 @@ def test_interruption_points_at_the_utterance_and_the_overlap() -> None:
     assert (item.utterance, item.start_ms, item.layer) == (1, 3200, "timing")
     listening = call(("c", "我想问一下这个费用", 0, 4000), ("a", "嗯嗯", 3000, 3900))
     assert judge("{interruption: {min_overlap_ms: 500}}", listening).outcome == "clear"
+
+
+@pytest.mark.parametrize(
+    ("part", "outcome"),
+    [
+        ("first 1 utterances", "hit"),
+        ("first 3 s", "clear"),
+        ("first 4 s", "hit"),
+        ("utterances 2 to 3", "clear"),
+        ("last 2 s", "clear"),
+    ],
+)
+def test_interruptions_are_counted_in_a_range_of_the_one_who_interrupts(
+    part: str, outcome: str
+) -> None:
+    view = call(
+        ("c", "我想问一下这个费用", 0, 4000),
+        ("a", "您先听我说", 3200, 5000),
+        ("c", "好吧那你说", 5500, 7000),
+        ("a", "费用是两千", 7500, 9000),
+    )
+    finding = judge(f"{{interruption: {{min_overlap_ms: 500}}, role: agent, range: {part}}}", view)
+    assert finding.outcome == outcome
 
 
 def test_order_and_within() -> None:

@@ -76,6 +76,13 @@ def rule(conditions: str, hit_if: str) -> Rule:
             "通话中出现“投诉”前后 4 句内，通话中没有出现“安抚” → 扣 5 分",
         ),
         (
+            "a: {silence: {min_s: 5}, range: first 60 s}, b: {interruption: {count: 2}, "
+            "range: first 3 utterances}",
+            "a or b",
+            "在前 60 秒内出现 5 秒以上的静音，或坐席在前 3 句内抢话 2 次以上（重叠 500 毫秒以上）"
+            " → 扣 5 分",
+        ),
+        (
             "a: {metadata: {team: 红}}, b: {silence: {min_s: 8, count: 2}}, c: {event: 乙}",
             "at_least 2 of (a, b, c)",
             "以下至少 2 项成立（团队是 红；出现至少 2 次 8 秒以上的静音；通话中出现“乙”）"

@@ -52,6 +52,13 @@ def rule_of(conditions: str, hit_if: str, more: str = "") -> Rule:
             "客户说了“太贵”〔贵〕，且在【贵】之后 3 句内，坐席没有提到金额〔让〕 → 扣 5 分",
         ),
         (
+            "冷场: {silence: {min_s: 5, after: agent}, range: first 60 s}, "
+            "抢: {interruption: {}, range: [first 3 utterances, s 0 to 20]}",
+            "冷场 or 抢",
+            "坐席说完后在前 60 秒内出现 1 次 5 秒以上的静音〔冷场〕，或坐席在前 3 句且第 0 到 20 秒内"
+            "抢话 1 次以上（重叠 500 毫秒以上）〔抢〕 → 扣 5 分",
+        ),
+        (
             "a: {keyword: 同意}, b: {keyword: 核身}, p: {process: [a, {step: b, within: 30 s}]}",
             "not p",
             "并非走完流程：【a】接【b】；【b】（上一步后 30 秒内）结束〔p〕 → 扣 5 分。"
