@@ -101,8 +101,7 @@ class UseNetwork:
     def _sums(self, tokens: Places, lengths: Places) -> Floats:
         """The normalised features of each sentence's tokens, added up."""
         slots = self._slots_of(tokens)
-        starts = np.cumsum(lengths) - lengths
-        around = _around(starts, lengths)
+        around = _around(np.cumsum(lengths) - lengths, lengths)
         slots_around = np.append(slots, 0)[around]
         features = np.empty((len(tokens), _EMBEDDING + len(_BRANCHES) * _BRANCH), dtype=np.float32)
         features[:, :_EMBEDDING] = self._embedded[slots]
@@ -112,9 +111,7 @@ class UseNetwork:
             features[:, begin : begin + _BRANCH] = self._branch(
                 at, slots_around[:, window], around[:, window]
             )
-        _normalise(features, self._epsilon)
-        sums: Floats = np.add.reduceat(features, starts, axis=0)
-        return sums
+        return _normalised_sums(features, lengths, self._epsilon)
 
     def _branch(self, at: int, slots_around: Places, around: Places) -> Floats:
         """What a branch makes of each token, shape (tokens, 256).
@@ -198,3 +195,20 @@ def _normalise(rows: Floats, epsilon: np.float32) -> None:
     rows -= rows.mean(axis=1, keepdims=True)
     variance = np.einsum("ij,ij->i", rows, rows) / np.float32(rows.shape[1])
     rows *= (1.0 / np.sqrt(variance + epsilon)).astype(np.float32)[:, None]
+
+
+def _normalised_sums(rows: Floats, lengths: Places, epsilon: np.float32) -> Floats:
+    """As many rows as each length says, normalised as `_normalise` does, added up.
+
+    The rows stay as they are: what each is scaled by is its weight in a product.
+    """
+    width = np.float32(rows.shape[1])
+    mean = rows @ np.ones(rows.shape[1], dtype=np.float32) / width
+    variance = np.einsum("ij,ij->i", rows, rows) / width - mean * mean
+    scale = (1.0 / np.sqrt(variance + epsilon)).astype(np.float32)
+    sums = np.empty((len(lengths), rows.shape[1]), dtype=np.float32)
+    ends = np.cumsum(lengths).tolist()
+    for at, (start, end) in enumerate(zip([0, *ends], ends, strict=False)):
+        np.matmul(scale[start:end], rows[start:end], out=sums[at])
+        sums[at] -= scale[start:end] @ mean[start:end]
+    return sums
