@@ -16,6 +16,7 @@ from api.web.accuracy_routes import router as accuracy_router
 from api.web.audit_routes import router as audit_router
 from api.web.correction_routes import router as correction_router
 from api.web.documents_routes import router as documents_router
+from api.web.learning_routes import router as learning_router
 from api.web.review_routes import router as review_router
 from api.web.routes import router as web_router
 from api.web.runs_routes import router as runs_router
@@ -64,6 +65,7 @@ def create_app(settings: Settings, database: Database, store: BlobStore) -> Fast
     app.include_router(accuracy_router)
     app.include_router(settings_router)
     app.include_router(audit_router)
+    app.include_router(learning_router)
     app.include_router(documents_router)
     app.include_router(runs_router)
     app.add_middleware(EdgeMiddleware)

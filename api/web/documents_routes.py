@@ -39,6 +39,7 @@ from api.web.documents_view import (
     name_values,
     version_values,
 )
+from api.web.learning_view import figures_values, learning_values
 from api.web.page_route import PageRoute
 from api.web.rendering import render
 from core.errors import AppError
@@ -109,6 +110,8 @@ async def versions_page(
     if not rows:
         raise missing(NOUNS[kind])
     values = await name_values(session, principal, kind, rows)
+    if kind == "trees":
+        values |= await learning_values(session, principal, name)
     return render(request, "versions.html", values)
 
 
@@ -136,7 +139,7 @@ async def version_page(
     request: Request,
     principal: Reader,
     session: SessionDep,
-    told: Literal["", "saved", "published", "archived"] = "",
+    told: Literal["", "saved", "published", "archived", "linked"] = "",
 ) -> Response:
     """One version in the editor."""
     row = await stored_version(session, NOUNS[kind], name, version)
@@ -308,6 +311,8 @@ async def _editor(
     status: int = 200,
 ) -> Response:
     values = await version_values(session, principal, kind, row, editing)
+    if kind == "trees":
+        values |= await figures_values(session, principal, row)
     return render(request, "version.html", values, status=status)
 
 

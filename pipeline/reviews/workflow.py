@@ -1,7 +1,7 @@
 """The way of a call through its review: taken, assigned, released, submitted, closed, reopened."""
 
 import datetime as dt
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncSession
@@ -30,6 +30,8 @@ from pipeline.webhooks import (
 from qa_rules.findings import Finding
 
 _REVIEWERS = ("admin", "manager", "reviewer")
+# More names than this are not read; the panel marks every finding that waits.
+_NAMED = 5
 
 
 async def take(
@@ -155,8 +157,7 @@ async def submit(
     if waiting:
         raise AppError(
             "review-incomplete",
-            f"还有 {len(waiting)} 项没有判定：{'、'.join(item.rule_name for item in waiting)}。"
-            "请逐项确认或推翻后再提交。",
+            f"还有 {len(waiting)} 项没有判定：{_named(waiting)}。请逐项确认或推翻后再提交。",
             detail={"rules": [item.rule for item in waiting]},
         )
     _keep(session, actor, review, "review.submitted", state)
@@ -263,6 +264,11 @@ def changed_since(verdicts: Mapping[str, FindingVerdict], analysis: StoredAnalys
     return any(
         finding.outcome == "hit" and finding.rule not in verdicts for finding in analysis.findings
     )
+
+
+def _named(findings: Sequence[Finding]) -> str:
+    names = "、".join(item.rule_name for item in findings[:_NAMED])
+    return f"{names}等" if len(findings) > _NAMED else names
 
 
 def _keep(

@@ -42,12 +42,16 @@ def test_from_the_queue_to_the_final_judgement(
     page.keyboard.press("t")
     page.wait_for_url(re.compile(rf"/calls/{call}\?from="))
     judge_by_keys(page)
+    take_one_back(page)
+    hear_the_evidence(page)
     add_a_missed_one(page)
+    keep_a_comment(page)
     page.get_by_label("其余命中一并确认").check()
     page.keyboard.press("Control+Enter")
     expect(page.locator(".review-card .chip").first).to_have_text("已复核")
     human = page.locator(".score-pair .score").nth(1)
     expect(human).not_to_have_text("–")
+    expect(page.locator(".review-comment").first).to_have_text("开场不错")
     page.context.close()
 
     page = signed_in(browser, service, "e2e-agent", f"/calls/{call}", watch)
@@ -84,6 +88,69 @@ def judge_by_keys(page: Page) -> None:
         form.get_by_role("button", name="推翻").click()
         expect(waiting).to_have_count(before - 2)
         expect(page.locator(".verdict", has_text="已推翻")).to_be_visible()
+
+
+def take_one_back(page: Page) -> None:
+    """A verdict is undone, and made again."""
+    waiting = page.locator(".finding.waiting")
+    before = waiting.count()
+    judged = page.locator(".finding:not(.waiting)", has=page.locator("[data-do=retract]")).first
+    judged.focus()
+    rule = judged.get_attribute("data-rule")
+    page.keyboard.press("u")
+    expect(waiting).to_have_count(before + 1)
+    expect(page.locator(f".finding:focus[data-rule={rule}]")).to_have_count(1)
+    page.keyboard.press("y")
+    expect(waiting).to_have_count(before)
+
+
+def hear_the_evidence(page: Page) -> None:
+    """E plays where a finding rests on, and the conversation shows it."""
+    finding = page.locator(".finding:has([data-seek])").first
+    finding.focus()
+    start = float(finding.locator("[data-seek]").first.get_attribute("data-seek") or 0)
+    page.keyboard.press("e")
+    page.wait_for_function(
+        "start => { const at = document.querySelector('audio').currentTime;"
+        " return at >= start - 0.01 && at < start + 5; }",
+        arg=start,
+    )
+    page.evaluate("document.querySelector('audio').pause()")
+
+
+def keep_a_comment(page: Page) -> None:
+    """What is typed survives a verdict and a reload."""
+    comment = page.locator(".submit-form input[name=comment]")
+    page.locator(".finding").first.focus()
+    page.keyboard.press("c")
+    expect(comment).to_be_focused()
+    page.keyboard.type("开场不错")
+    page.reload()
+    expect(comment).to_have_value("开场不错")
+
+
+def test_a_lost_review_says_so(
+    service: Service, browser: Browser, analysed_call: dict[str, Any]
+) -> None:
+    call = analysed_call["id"]
+    with service.client() as client:
+        add_user(client, "e2e-zhou", "reviewer")
+        client.post(f"/api/v1/reviews/{call}/reopening", json={})
+        watch = Watch()
+        page = signed_in(browser, service, "e2e-zhou", f"/calls/{call}", watch)
+        page.keyboard.press("t")
+        retract = page.locator("[data-do=retract]").first
+        expect(retract).to_be_visible()
+        taken = client.post(f"/api/v1/reviews/{call}/lock", json={"take_over": True})
+        assert taken.status_code == 200, taken.text
+        retract.click()
+        alert = page.locator(".review-error")
+        expect(alert).to_contain_text("刷新")
+        expect(page.locator(".review-card")).to_have_attribute("data-mine", "false")
+        page.context.close()
+        client.delete(f"/api/v1/reviews/{call}/lock")
+    # The refused step answers 409: that is what the browser noted.
+    assert [line for line in watch.complaints if "409" not in line] == []
 
 
 def add_a_missed_one(page: Page) -> None:

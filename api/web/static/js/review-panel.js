@@ -40,6 +40,7 @@ class ReviewPanel extends HTMLElement {
     } catch (error) {
       if (STALE.has(error.code)) await this.#reload(at);
       this.#complain(error.code ? error.message : t("js.error.network"));
+      if (error.code === "review-incomplete") this.querySelector(".finding.waiting")?.focus({ preventScroll: true });
     }
     this.#work(false);
   }
