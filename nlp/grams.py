@@ -61,10 +61,9 @@ class _Characters:
 
     def of(self, text: str) -> tuple[NDArray[np.uint32], NDArray[np.int64]]:
         """For each character its moved CRCs, and its width in bytes."""
-        new = set(text) - self._numbers.keys()
-        if new:
+        if set(text).difference(self._numbers):
             with self._lock:
-                for character in sorted(new - self._numbers.keys()):
+                for character in sorted(set(text).difference(self._numbers)):
                     self._add(character)
         numbers = np.fromiter(map(self._numbers.__getitem__, text), np.intp, len(text))
         return self._moved[numbers], self._widths[numbers]
