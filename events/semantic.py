@@ -88,13 +88,11 @@ class SemanticModel:
         self._gram_weights: Floats = by_gram * self._idf[:, None]
         self._label_weights: Floats = thought.T @ self._alphas
         self._bias = self._alphas.sum(axis=0)
-        ordinary = left_out[said.ordinary]
-        curves = np.array([
-            node_curve(left_out[rows, column], ordinary[:, column])
-            for column, rows in enumerate(own)
-        ])  # fmt: skip
+        self._left_out = [left_out[rows, column] for column, rows in enumerate(own)]
+        self._ordinary: Doubles = left_out[said.ordinary]
+        known = map(self.known_of, self.paths)
+        curves = np.array([node_curve(examples, ordinary) for examples, ordinary in known])
         self._slopes, self._offsets = curves[:, 0], curves[:, 1]
-        self._ordinary: Doubles = _sigmoid(ordinary * self._slopes + self._offsets)
 
     def _gaussian(self, vectors: Floats) -> Floats:
         kernel: Floats = np.exp(_GAMMA * (vectors @ self._vectors.T - 1.0))
@@ -144,10 +142,16 @@ class SemanticModel:
         texts, vectors = self._examples[column]
         return texts[int(np.argmax(vectors @ vector))]
 
+    def known_of(self, path: str) -> tuple[Doubles, Doubles]:
+        """Margins of a node's examples and of ordinary sentences, each by a fit without it."""
+        column = self.paths.index(path)
+        return self._left_out[column], self._ordinary[:, column]
+
     def expectation(self, path: str, threshold: float | None) -> Expectation:
         """What to expect of a node's examples at a threshold; None = at the best one for it."""
         column = self.paths.index(path)
-        ordinary, examples = self._ordinary[:, column], len(self._examples[column][0])
+        margins, examples = self._ordinary[:, column], len(self._examples[column][0])
+        ordinary = _sigmoid(margins * self._slopes[column] + self._offsets[column])
         if threshold is None:
             return best_threshold(ordinary, examples)
         return expected(threshold, ordinary, examples)

@@ -9,7 +9,7 @@ sentences says how many hits will be right.
 """
 
 import math
-from dataclasses import dataclass
+from dataclasses import astuple, dataclass
 
 import numpy as np
 from numpy.typing import NDArray
@@ -66,22 +66,25 @@ class Expectation:
     recall_range: tuple[float, float] | None
 
 
-def node_curve(left_out: Doubles, ordinary: Doubles) -> tuple[float, float]:
+def node_curve(left_out: Doubles, ordinary: Doubles, curve: Curve = CURVE) -> tuple[float, float]:
     """Slope and offset of a node's log odds over its margins.
 
     `left_out` are the margins of its examples by a fit without each, at least one; `ordinary`
     those of ordinary sentences, at least one.
     """
+    factors = np.array(astuple(curve))
+    at_0, at_1 = curve_features(np.array([0.0, 1.0]), left_out, ordinary) @ factors
+    return float(at_1 - at_0), float(at_0)
+
+
+def curve_features(margins: Doubles, left_out: Doubles, ordinary: Doubles) -> Doubles:
+    """What the numbers of a `Curve` multiply, shape (len(margins), 6)."""
     size = math.log(len(left_out))
     spread = max(float(ordinary.std()), _LEAST_SPREAD)
-    level = (CURVE.level + CURVE.level_by_size * size) / spread
-    offset = (
-        CURVE.bias
-        + CURVE.left_out * float(left_out.mean())
-        + CURVE.size * size
-        - level * float(np.quantile(ordinary, _HIGH_QUANTILE))
-    )
-    return CURVE.margin + level, offset
+    level = (margins - float(np.quantile(ordinary, _HIGH_QUANTILE))) / spread
+    same = np.ones_like(margins)
+    columns = [margins, level, size * level, same * float(left_out.mean()), same * size, same]
+    return np.stack(columns, axis=1)
 
 
 def best_threshold(ordinary: Doubles, examples: int) -> Expectation:
