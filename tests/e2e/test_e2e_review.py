@@ -43,8 +43,8 @@ def test_from_the_queue_to_the_final_judgement(
     page.wait_for_url(re.compile(rf"/calls/{call}\?from="))
     judge_by_keys(page)
     take_one_back(page)
-    hear_the_evidence(page)
     add_a_missed_one(page)
+    hear_the_evidence(page)
     keep_a_comment(page)
     page.get_by_label("其余命中一并确认").check()
     page.keyboard.press("Control+Enter")
@@ -136,9 +136,12 @@ def test_a_lost_review_says_so(
     with service.client() as client:
         add_user(client, "e2e-zhou", "reviewer")
         client.post(f"/api/v1/reviews/{call}/reopening", json={})
+        client.post(f"/api/v1/reviews/{call}/lock", json={"take_over": True})
+        client.delete(f"/api/v1/reviews/{call}/lock")
         watch = Watch()
         page = signed_in(browser, service, "e2e-zhou", f"/calls/{call}", watch)
         page.keyboard.press("t")
+        page.locator("[data-do=confirm]").first.click()
         retract = page.locator("[data-do=retract]").first
         expect(retract).to_be_visible()
         taken = client.post(f"/api/v1/reviews/{call}/lock", json={"take_over": True})

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 from sqlalchemy import delete, text, update
-from test_pipeline_stages import analyze, transcribe
+from stage_runs import analyze, transcribe
 from written_calls import FIXTURE, written_transcript
 
 from asr.decode import decode

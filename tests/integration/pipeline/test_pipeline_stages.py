@@ -1,75 +1,23 @@
 """Stages: every result is written once, with its next step, or not at all."""
 
 import asyncio
-import contextlib
 import uuid
-from typing import Any
 
 import pytest
-from sqlalchemy import select, text
-from sqlalchemy.ext.asyncio import AsyncSession
+from sqlalchemy import text
+from stage_runs import RESULT_TABLES, analyze, job_names, load, messages, results, transcribe
 from written_calls import ReadingTranscriber
 
 from asr.transcript import Transcript
-from core.errors import AppError
-from models.calls import get_call, start_stage
-from models.database import Database
-from models.hearing import HearingOptions, hearing_options, options_json
+from models.calls import start_stage
 from models.results import (
     load_analysis,
-    load_channel_roles,
     load_transcript,
     load_waveform,
 )
-from models.tables import Call, WebhookMessage
-from models.versions import create_draft, publish
-from pipeline.analyzing import analyze_call
-from pipeline.attempts import RetryLaterError, StageRetry, StoppedError, SupersededError, attempt
+from pipeline.attempts import RetryLaterError
 from pipeline.jobs import ANALYZE_CALL, DELIVER_WEBHOOK, TRANSCRIBE_CALL
 from pipeline.resources import Resources
-from pipeline.rework import fix_audio, reanalyze_call, retry_call
-from pipeline.transcribing import transcribe_call
-
-RESULT_TABLES = (
-    "transcripts", "utterances", "call_waveforms", "event_hits", "sop_states", "findings",
-    "call_metrics",
-)  # fmt: skip
-
-
-async def transcribe(resources: Resources, call_id: uuid.UUID) -> None:
-    await attempt(resources, call_id, "transcribe", transcribe_call)
-
-
-async def analyze(resources: Resources, call_id: uuid.UUID) -> None:
-    await attempt(resources, call_id, "analyze", analyze_call)
-
-
-async def load(database: Database, call_id: uuid.UUID) -> Call:
-    async with database.session() as session:
-        return await get_call(session, call_id)
-
-
-async def results(database: Database) -> dict[str, list[Any]]:
-    """Every row of every result table, without the times at which they were written."""
-    found = {}
-    async with database.session() as session:
-        for table in RESULT_TABLES:
-            rows = await session.execute(
-                text(f"SELECT to_jsonb(t) - 'created_at' AS row FROM {table} t ORDER BY 1")
-            )
-            found[table] = list(rows.scalars())
-    return found
-
-
-async def job_names(database: Database) -> list[str]:
-    async with database.session() as session:
-        rows = await session.execute(text("SELECT task_name FROM procrastinate_jobs ORDER BY id"))
-        return list(rows.scalars())
-
-
-async def messages(database: Database) -> list[WebhookMessage]:
-    async with database.session() as session:
-        return list(await session.scalars(select(WebhookMessage).order_by(WebhookMessage.id)))
 
 
 async def test_a_call_becomes_done(
@@ -208,123 +156,6 @@ async def test_a_try_that_was_taken_over_writes_nothing(
     assert await job_names(resources.database) == [TRANSCRIBE_CALL]
 
 
-async def test_a_failure_that_may_pass_is_tried_again_and_then_given_up(
-    resources: Resources, call_id: uuid.UUID, endpoint_id: uuid.UUID,
-    transcriber: ReadingTranscriber,
-) -> None:  # fmt: skip
-    def busy(_progress: object) -> None:
-        raise AppError("busy", "稍后再试。", retryable=True)
-
-    transcriber.before = busy
-    for number in (1, 2):
-        with pytest.raises(RetryLaterError):
-            await transcribe(resources, call_id)
-        call = await load(resources.database, call_id)
-        assert (call.state, call.attempts, call.error_code) == ("transcribing", number, "busy")
-    assert await messages(resources.database) == []
-    await transcribe(resources, call_id)
-    call = await load(resources.database, call_id)
-    assert (call.state, call.failed_stage, call.error_code) == ("failed", "transcribe", "busy")
-    (message,) = await messages(resources.database)
-    assert message.event_type == "call.failed"
-    assert message.payload["data"]["error"] == {"code": "busy", "message": "稍后再试。"}
-
-
-async def test_a_failure_that_will_not_pass_is_final_at_once(
-    resources: Resources, call_id: uuid.UUID, endpoint_id: uuid.UUID,
-    transcriber: ReadingTranscriber,
-) -> None:  # fmt: skip
-    def bad(_progress: object) -> None:
-        raise AppError("bad-audio", "文件损坏。")
-
-    transcriber.before = bad
-    await transcribe(resources, call_id)
-    call = await load(resources.database, call_id)
-    assert (call.state, call.attempts, call.error_code) == ("failed", 1, "bad-audio")
-    assert call.finished_at is not None
-    assert len(await messages(resources.database)) == 1
-    transcriber.before = lambda _progress: None
-    async with resources.database.session() as session:
-        await retry_call(session, call_id)
-        await session.commit()
-    await transcribe(resources, call_id)
-    await analyze(resources, call_id)
-    call = await load(resources.database, call_id)
-    assert (call.state, call.error_code, call.failed_stage) == ("done", None, None)
-
-
-async def test_an_unexpected_exception_is_retried_and_logged(
-    resources: Resources, call_id: uuid.UUID, transcriber: ReadingTranscriber,
-    caplog: pytest.LogCaptureFixture,
-) -> None:  # fmt: skip
-    def broken(_progress: object) -> None:
-        raise LookupError("secret detail")
-
-    transcriber.before = broken
-    for _ in range(2):
-        with pytest.raises(RetryLaterError):
-            await transcribe(resources, call_id)
-    await transcribe(resources, call_id)
-    call = await load(resources.database, call_id)
-    assert (call.state, call.error_code) == ("failed", "internal-error")
-    assert "secret detail" not in (call.error_message or "")
-    assert any(record.exc_info for record in caplog.records)
-
-
-async def test_a_call_that_kills_its_workers_is_given_up(
-    resources: Resources, call_id: uuid.UUID, endpoint_id: uuid.UUID,
-    transcriber: ReadingTranscriber,
-) -> None:  # fmt: skip
-    async with resources.database.session() as session:
-        for _ in range(resources.settings.worker.max_attempts):
-            await start_stage(session, call_id, "transcribe")
-        await session.commit()
-    await transcribe(resources, call_id)
-    call = await load(resources.database, call_id)
-    assert (call.state, call.error_code) == ("failed", "worker-lost")
-    assert transcriber.calls == []
-    assert len(await messages(resources.database)) == 1
-
-
-async def test_a_stop_cuts_long_work_off_and_does_not_count(
-    resources: Resources, call_id: uuid.UUID, transcriber: ReadingTranscriber
-) -> None:
-    def stop(progress: Any) -> None:
-        progress(0.1)
-        resources.stopping.set()
-        progress(0.2)
-
-    transcriber.before = stop
-    with pytest.raises(StoppedError) as caught:
-        await transcribe(resources, call_id)
-    call = await load(resources.database, call_id)
-    assert (call.state, call.attempts) == ("transcribing", 0)
-    decision = StageRetry().get_retry_decision(exception=caught.value, job=_job())
-    assert decision is not None
-
-
-async def test_a_cancelled_stage_is_left_for_another_try(
-    resources: Resources, call_id: uuid.UUID, transcriber: ReadingTranscriber
-) -> None:
-    entered = asyncio.Event()
-    loop = asyncio.get_running_loop()
-
-    def wait(progress: Any) -> None:
-        loop.call_soon_threadsafe(entered.set)
-        assert resources.stopping.wait(30)
-        progress(0.5)
-
-    transcriber.before = wait
-    running = asyncio.create_task(transcribe(resources, call_id))
-    await entered.wait()
-    running.cancel()
-    with contextlib.suppress(asyncio.CancelledError):
-        await running
-    assert running.cancelled()
-    call = await load(resources.database, call_id)
-    assert (call.state, call.attempts) == ("transcribing", 0)
-
-
 async def test_results_are_rolled_back_together_when_their_transaction_fails(
     resources: Resources, call_id: uuid.UUID, endpoint_id: uuid.UUID,
     monkeypatch: pytest.MonkeyPatch,
@@ -346,117 +177,6 @@ async def test_results_are_rolled_back_together_when_their_transaction_fails(
     assert (await load(resources.database, call_id)).state == "done"
 
 
-async def test_a_new_tree_version_reanalyses_without_transcribing(
-    resources: Resources, call_id: uuid.UUID, endpoint_id: uuid.UUID,
-    transcriber: ReadingTranscriber,
-) -> None:  # fmt: skip
-    database = resources.database
-    await transcribe(resources, call_id)
-    await analyze(resources, call_id)
-    tree = "tree: 我的\nversion: '1'\nnodes:\n  - key: a\n    name: 甲\n    role: agent\n"
-    tree += "    sop: true\n    match:\n      keywords: [您好]\n"
-    async with database.session() as session:
-        draft = await create_draft(session, "tree", name="我的", domain="edu", document=tree)
-        await publish(session, "tree", "我的", draft.version)
-        await reanalyze_call(session, call_id)
-        await session.commit()
-    assert (await load(database, call_id)).state == "analyzing"
-    async with database.session() as session:
-        assert await load_analysis(session, call_id) is not None
-    await analyze(resources, call_id)
-    async with database.session() as session:
-        analysis = await load_analysis(session, call_id)
-    assert analysis is not None
-    assert [step.node for step in analysis.sop.steps] == ["甲"]
-    assert {hit.tree for hit in analysis.hits} == {"我的@1"}
-    assert len(transcriber.calls) == 1
-    assert len(await messages(database)) == 2
-
-
-async def test_a_change_during_an_analysis_is_not_lost(
-    resources: Resources, call_id: uuid.UUID
-) -> None:
-    database = resources.database
-    await transcribe(resources, call_id)
-    async with database.session() as session:
-        started = await start_stage(session, call_id, "analyze")
-        await session.commit()
-    assert started is not None
-    async with database.session() as session:
-        call = await reanalyze_call(session, call_id)
-        call.domain = "ins"
-        await session.commit()
-    with pytest.raises(SupersededError):
-        await analyze_call(resources, *started)
-    assert not (await results(database))["event_hits"]
-    await analyze(resources, call_id)
-    async with database.session() as session:
-        analysis = await load_analysis(session, call_id)
-    assert analysis is not None
-    assert analysis.versions["tree"] == "保险@1"
-
-
 async def test_a_stage_of_an_unknown_call_is_no_error(resources: Resources) -> None:
     await transcribe(resources, uuid.uuid4())
     await analyze(resources, uuid.uuid4())
-
-
-async def test_rework_is_refused_when_there_is_nothing_to_work_on(
-    database: Database, resources: Resources, call_id: uuid.UUID
-) -> None:
-    async def refused(session: AsyncSession, work: Any, wanted: uuid.UUID) -> str:
-        with pytest.raises(AppError) as caught:
-            await work(session, wanted)
-        return caught.value.code
-
-    async with database.session() as session:
-        assert await refused(session, reanalyze_call, call_id) == "not-transcribed"
-        assert await refused(session, retry_call, call_id) == "not-failed"
-        assert await refused(session, retry_call, uuid.uuid4()) == "not-found"
-
-
-def _job() -> Any:
-    from procrastinate.jobs import Job
-
-    return Job(id=1, queue="transcribe", lock=None, queueing_lock=None, task_name="x", attempts=0)
-
-
-async def test_a_call_is_heard_as_people_want_it(
-    resources: Resources, call_id: uuid.UUID, transcriber: ReadingTranscriber
-) -> None:
-    database = resources.database
-    async with database.session() as session:
-        call = await get_call(session, call_id)
-        call.options = options_json(HearingOptions(swap_roles=True))
-        await session.commit()
-    await transcribe(resources, call_id)
-    async with database.session() as session:
-        swapped = await load_transcript(session, call_id)
-        assert await load_channel_roles(session, call_id) == {0: "customer", 1: "agent"}
-    assert swapped is not None
-    assert swapped.utterances[0].role == "customer"
-    assert "swapped-channels" in swapped.audio.quality_flags
-    async with database.session() as session:
-        await fix_audio(session, call_id, "treat-as-mono")
-        await session.commit()
-    assert hearing_options(await load(database, call_id)) == HearingOptions(mix_channels=True)
-    await transcribe(resources, call_id)
-    assert transcriber.channels == [2, 1]
-    async with database.session() as session:
-        assert len(await load_waveform(session, call_id)) == 1
-
-
-async def test_a_fix_while_the_call_is_heard_wins(resources: Resources, call_id: uuid.UUID) -> None:
-    database = resources.database
-    async with database.session() as session:
-        started = await start_stage(session, call_id, "transcribe")
-        await session.commit()
-    assert started is not None
-    async with database.session() as session:
-        await fix_audio(session, call_id, "swap-roles")
-        await session.commit()
-    with pytest.raises(SupersededError):
-        await transcribe_call(resources, *started)
-    await transcribe(resources, call_id)
-    async with database.session() as session:
-        assert (await load_channel_roles(session, call_id))[0] == "customer"
