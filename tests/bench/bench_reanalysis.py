@@ -49,11 +49,12 @@ LEAST_CALLS = 10 * CHUNK_CALLS
 
 @dataclass(frozen=True, slots=True)
 class Measured:
-    """One run: `calls` were done in `seconds`, with `cpu_s` of workers and database."""
+    """One run: `calls` were done in `seconds`, with CPU seconds of workers and database."""
 
     calls: int
     seconds: float
-    cpu_s: float
+    workers_cpu_s: float
+    database_cpu_s: float
     planning_s: float
 
 
@@ -129,7 +130,8 @@ async def run_once(database: Database, folder: Path, url: str, workers: int) -> 
         begun = await _wait(database, run.id, workers * CHUNK_CALLS)
         start, cpu = time.monotonic(), _cpu_s(folder, processes)
         done = await _wait(database, run.id, None)
-        seconds, spent = time.monotonic() - start, _cpu_s(folder, processes) - cpu
+        seconds = time.monotonic() - start
+        now = _cpu_s(folder, processes)
     finally:
         for process in processes:
             process.terminate()
@@ -139,7 +141,9 @@ async def run_once(database: Database, folder: Path, url: str, workers: int) -> 
     assert done.state == "done", done.error_message
     assert done.started_at is not None
     planning = (done.started_at - done.created_at).total_seconds()
-    return Measured(done.calls_done - begun.calls_done, seconds, spent, planning)
+    return Measured(
+        done.calls_done - begun.calls_done, seconds, now[0] - cpu[0], now[1] - cpu[1], planning
+    )
 
 
 async def _wait(database: Database, run_id: uuid.UUID, calls: int | None) -> BulkRun:
@@ -156,16 +160,22 @@ def _start(command: list[str], environment: dict[str, str]) -> "subprocess.Popen
     return subprocess.Popen(command, cwd=ROOT, env=environment, stderr=subprocess.DEVNULL)
 
 
-def _cpu_s(folder: Path, workers: "list[subprocess.Popen[bytes]]") -> float:
-    """CPU seconds so far of the workers and of the database server with its backends."""
+def _cpu_s(folder: Path, workers: "list[subprocess.Popen[bytes]]") -> tuple[float, float]:
+    """CPU seconds so far of the workers, and of the database server with its backends."""
     (pid_file,) = folder.rglob("postmaster.pid")
     server = psutil.Process(int(pid_file.read_text().splitlines()[0]))
-    spent = 0.0
-    for process in (server, *server.children(), *(psutil.Process(w.pid) for w in workers)):
-        times = process.cpu_times()
-        spent += times.user + times.system
     ended = server.cpu_times()
-    return spent + ended.children_user + ended.children_system
+    return (
+        sum(_own_s(psutil.Process(worker.pid)) for worker in workers),
+        sum(map(_own_s, (server, *server.children())))
+        + ended.children_user
+        + ended.children_system,
+    )
+
+
+def _own_s(process: psutil.Process) -> float:
+    times = process.cpu_times()
+    return float(times.user + times.system)
 
 
 async def measure(calls: int, workers: int) -> dict[str, float]:
@@ -195,7 +205,7 @@ async def measure(calls: int, workers: int) -> dict[str, float]:
         finally:
             server.stop()
     rate = again.calls / again.seconds
-    cpu_s = again.cpu_s / again.calls
+    cpu_s = (again.workers_cpu_s + again.database_cpu_s) / again.calls
     return {
         "calls": calls,
         "utterances_per_call": UTTERANCES,
@@ -205,6 +215,7 @@ async def measure(calls: int, workers: int) -> dict[str, float]:
         "again_utterances_per_s": rate * UTTERANCES,
         "minutes_per_10_000_calls": GOAL_CALLS / rate / 60,
         "cpu_ms_per_call": cpu_s * 1000,
+        "of_it_database_ms": again.database_cpu_s / again.calls * 1000,
         "cpu_minutes_per_10_000_calls": GOAL_CALLS * cpu_s / workers / 60,
         "load_average": os.getloadavg()[0],
         "planning_s": again.planning_s,
