@@ -1,7 +1,7 @@
 """Examples of rules, run: each rule must fire on some dialogues and must not on others."""
 
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from asr.transcript import AudioFacts, EngineInfo, Transcript, Utterance
 from events.hits import EventHit
@@ -124,9 +124,8 @@ def dialogue(example: Example) -> Transcript:
         start = max(0, clock + gap)
         length = line.duration_ms or max(_SHORTEST_MS, CHAR_MS * len(line.text))
         channel = 0 if line.role == "agent" else 1
-        utterances.append(
-            Utterance(index, channel, line.role, start, start + length, line.text, line.text)
-        )
+        said = Utterance(index, channel, line.role, start, start + length, line.text, line.text)
+        utterances.append(replace(said, level_dbfs=line.level_dbfs))
         clock = start + length
     return Transcript(
         audio=AudioFacts(clock + _LEAD_IN_MS, 8000, 2, "none", "none"),
@@ -137,7 +136,4 @@ def dialogue(example: Example) -> Transcript:
 
 def _in_order(utterances: list[Utterance]) -> tuple[Utterance, ...]:
     ordered = sorted(utterances, key=lambda u: (u.start_ms, u.channel))
-    return tuple(
-        Utterance(i, u.channel, u.role, u.start_ms, u.end_ms, u.text, u.normalised)
-        for i, u in enumerate(ordered)
-    )
+    return tuple(replace(utterance, index=index) for index, utterance in enumerate(ordered))

@@ -20,13 +20,15 @@ class ExampleLine:
     """One utterance of an example dialogue.
 
     `gap_ms` is the pause before it (negative = it starts before the last one ended) and
-    `duration_ms` its length; None leaves both to the builder's fixed speaking rate.
+    `duration_ms` its length; None leaves both to the builder's fixed speaking rate. `level_dbfs`
+    is how loud it is; None leaves that unknown.
     """
 
     role: Literal["agent", "customer"]
     text: str
     gap_ms: int | None = None
     duration_ms: int | None = None
+    level_dbfs: float | None = None
 
 
 @dataclass(frozen=True, slots=True)

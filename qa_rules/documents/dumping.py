@@ -92,4 +92,6 @@ def _dump_example_line(line: ExampleLine) -> dict[str, object]:
         plain["gap_ms"] = line.gap_ms
     if line.duration_ms is not None:
         plain["duration_ms"] = line.duration_ms
+    if line.level_dbfs is not None:
+        plain["level_dbfs"] = line.level_dbfs
     return plain

@@ -225,16 +225,18 @@ def _dialogue_line(reader: Reader, node: yaml.Node) -> ExampleLine:
         if not colon or who.strip() not in _ROLE_WORDS or not said.strip():
             raise reader.fail(node, f"“{raw}”要写成“坐席: …”或“客户: …”")
         return ExampleLine(cast(Any, _ROLE_WORDS[who.strip()]), said.strip())
-    entries = reader.mapping(node, (*_ROLE_WORDS, "gap_ms", "duration_ms"), "例句")
+    entries = reader.mapping(node, (*_ROLE_WORDS, "gap_ms", "duration_ms", "level_dbfs"), "例句")
     said_by = [key for key in entries if key in _ROLE_WORDS]
     if len(said_by) != 1:
         raise reader.fail(node, "一句话要写且只写一个说话人（坐席 或 客户）")
     gap, duration = entries.get("gap_ms"), entries.get("duration_ms")
+    level = entries.get("level_dbfs")
     return ExampleLine(
         cast(Any, _ROLE_WORDS[said_by[0]]),
         reader.name(entries[said_by[0]], "例句"),
         reader.integer(gap, "gap_ms", -600_000) if gap else None,
         reader.integer(duration, "duration_ms", 1) if duration else None,
+        reader.number(level, "level_dbfs", -120, 0) if level else None,
     )
 
 

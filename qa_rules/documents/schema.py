@@ -150,7 +150,8 @@ def _tests() -> Schema:
 
 def _example() -> Schema:
     spoken = dict.fromkeys(("坐席", "客服", "客户", "agent", "customer"), _TEXT)
-    line = _object({**spoken, "gap_ms": {"type": "integer"}, "duration_ms": {"type": "integer"}})
+    whole = {"type": "integer"}
+    line = _object({**spoken, "gap_ms": whole, "duration_ms": whole, "level_dbfs": _NUMBER})
     dialogue = {
         "anyOf": [_TEXT, {"type": "array", "items": {"anyOf": [_NAME, line]}, "minItems": 1}]
     }

@@ -139,7 +139,8 @@ def _search(name: str, condition: Search) -> Phrase:
             return _entity(condition, who)
         case SentimentCondition(feeling=feeling, count=count):
             mood = "不满" if feeling == "negative" else "满意"
-            what = condition.label or f"{count} 句以上表示{mood}的话"
+            times = f" {count} 句以上" if count > 1 else ""
+            what = condition.label or f"{times}表示{mood}的话"
             return _said(who, what)
         case RepetitionCondition(times=times):
             what = condition.label or "几乎同样的话"

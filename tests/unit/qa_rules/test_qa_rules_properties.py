@@ -99,6 +99,7 @@ def test_evidence_lies_inside_the_call_and_in_order(rule: Rule, call: CallView) 
 _LINES = st.builds(
     ExampleLine, st.sampled_from(["agent", "customer"]), _TEXT,
     st.none() | st.integers(-5000, 9000), st.none() | st.integers(1, 60_000),
+    st.none() | st.integers(-90, 0).map(float),
 )  # fmt: skip
 _EXAMPLES = st.builds(
     Example, st.lists(_LINES, min_size=1, max_size=3).map(tuple),

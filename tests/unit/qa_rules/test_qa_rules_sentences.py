@@ -55,8 +55,8 @@ def rule_of(conditions: str, hit_if: str, more: str = "") -> Rule:
             "冷场: {silence: {min_s: 5, after: agent}, range: first 60 s}, "
             "抢: {interruption: {}, range: [first 3 utterances, s 0 to 20]}",
             "冷场 or 抢",
-            "坐席说完后在前 60 秒内出现 1 次 5 秒以上的静音〔冷场〕，或坐席在前 3 句且第 0 到 20 秒内"
-            "抢话 1 次以上（重叠 500 毫秒以上）〔抢〕 → 扣 5 分",
+            "坐席说完后在前 60 秒内出现 1 次 5 秒以上的静音〔冷场〕，或坐席在前 3 句且第 0 到 20 "
+            "秒内抢话 1 次以上（重叠 500 毫秒以上）〔抢〕 → 扣 5 分",
         ),
         (
             "a: {keyword: 同意}, b: {keyword: 核身}, p: {process: [a, {step: b, within: 30 s}]}",
