@@ -9,6 +9,7 @@ from api.v1.trees.drafting import open_proposals
 from api.v1.trees.learning_schemas import head_of, node_report
 from api.v1.trees.routes import TREES
 from core.ids import sha256_text
+from models.access import display_names
 from models.corrections import count_corrections
 from models.heads import list_heads, load_figures
 from models.versions import Version
@@ -35,6 +36,7 @@ async def learning_values(session: AsyncSession, principal: Principal, name: str
         version, found = row.version, len(proposals)
     return {
         "heads": heads,
+        "people": await display_names(session),
         "fitting": any(head.state == "fitting" for head in heads),
         "corrections": sum(counts.values()),
         "proposals": found,

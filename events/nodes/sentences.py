@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 
 import numpy as np
 from numpy.typing import NDArray
@@ -69,6 +70,7 @@ def speaks(node_role: Role, role: Role) -> bool:
     return node_role in (role, "unknown")
 
 
+@lru_cache(maxsize=1 << 13)
 def folded(text: str) -> str:
     """A sentence as segments of calls are compared with it."""
     return semantic_text(forms(text).normalised)

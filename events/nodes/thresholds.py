@@ -16,13 +16,12 @@ from numpy.typing import NDArray
 
 Doubles = NDArray[np.float64]
 
-LOWEST, HIGHEST = 0.05, 0.9
+LOWEST, HIGHEST = 0.05, 0.5
 """Range of automatic thresholds."""
 
 FEWEST_EXAMPLES = 3
 """Nodes with fewer examples have no figures to expect: one or two say too little."""
 
-_STEPS = 60
 _HIGH_QUANTILE = 0.97
 _LEAST_SPREAD = 0.01
 
@@ -88,15 +87,16 @@ def curve_features(margins: Doubles, left_out: Doubles, ordinary: Doubles) -> Do
 
 
 def best_threshold(ordinary: Doubles, examples: int) -> Expectation:
-    """The threshold with the best expected F1, from the scores of ordinary sentences."""
-    total = float(ordinary.sum())
-    best, best_f1 = GRID[0], -1.0
-    for threshold in GRID:
-        reached = ordinary[ordinary >= threshold]
-        f1 = 2 * float(reached.sum()) / max(len(reached) + total, 1e-9)
-        if f1 > best_f1 + 1e-9:
-            best, best_f1 = threshold, f1
-    return expected(best, ordinary, examples)
+    """The threshold with the best expected F1, from the scores of ordinary sentences.
+
+    Where scores are probabilities that is half of the best F1 itself (Lipton et al., "Optimal
+    thresholding of classifiers to maximize F1 measure", 2014), a steadier figure than the place
+    of the best one.
+    """
+    highest_first = np.sort(ordinary)[::-1]
+    right, total = np.cumsum(highest_first), float(ordinary.sum())
+    f1 = 2.0 * right / np.maximum(np.arange(1, len(ordinary) + 1) + total, 1e-9)
+    return expected(float(np.clip(f1.max() / 2.0, LOWEST, HIGHEST)), ordinary, examples)
 
 
 def expected(threshold: float, ordinary: Doubles, examples: int) -> Expectation:
@@ -137,14 +137,3 @@ def _around(chance: float, spread: tuple[float, float]) -> tuple[float, float]:
     odds = float(log_odds(np.array([chance]))[0])
     low, high = (1.0 / (1.0 + math.exp(-(odds + step))) for step in spread)
     return round(low, 4), round(high, 4)
-
-
-def _even_steps() -> tuple[float, ...]:
-    """Thresholds from the lowest to the highest, evenly spaced in log odds."""
-    low, high = log_odds(np.array([LOWEST, HIGHEST]))
-    odds = np.linspace(low, high, _STEPS)
-    return tuple(round(float(value), 4) for value in 1.0 / (1.0 + np.exp(-odds)))
-
-
-GRID = _even_steps()
-"""The thresholds that are tried."""
