@@ -59,27 +59,3 @@ def test_n_grams_that_occur_again_change_nothing() -> None:
     together = UseNetwork(_weights()).encode([*clauses, whole, clauses[0], whole])
     alone = [UseNetwork(_weights()).encode([one])[0] for one in (*clauses, whole)]
     np.testing.assert_allclose(together, [*alone, alone[0], alone[2]], atol=1e-5)
-
-
-def test_n_grams_that_occur_again_change_nothing() -> None:
-    clauses = [[1, 7, 9, 30, 41, 2], [1, 12, 5, 50, 7, 2]]
-    whole = [1, 7, 9, 30, 41, 12, 5, 50, 7, 2]
-    together = UseNetwork(_weights()).encode([*clauses, whole, clauses[0], whole])
-    alone = [UseNetwork(_weights()).encode([one])[0] for one in (*clauses, whole)]
-    np.testing.assert_allclose(together, [*alone, alone[0], alone[2]], atol=1e-5)
-
-
-def test_n_grams_that_occur_again_change_nothing() -> None:
-    clauses = [[1, 7, 9, 30, 41, 2], [1, 12, 5, 60, 7, 2]]
-    whole = [1, 7, 9, 30, 41, 12, 5, 60, 7, 2]
-    together = UseNetwork(_weights()).encode([*clauses, whole, clauses[0], whole])
-    alone = [UseNetwork(_weights()).encode([one])[0] for one in (*clauses, whole)]
-    np.testing.assert_allclose(together, [*alone, alone[0], alone[2]], atol=1e-5)
-
-
-def test_n_grams_that_occur_again_change_nothing() -> None:
-    clauses = [[1, 7, 9, 30, 41, 2], [1, 12, 5, 60, 7, 2]]
-    whole = [1, 7, 9, 30, 41, 12, 5, 60, 7, 2]
-    together = UseNetwork(_weights()).encode([*clauses, whole, clauses[0], whole])
-    alone = [UseNetwork(_weights()).encode([one])[0] for one in (*clauses, whole)]
-    np.testing.assert_allclose(together, [*alone, alone[0], alone[2]], atol=1e-5)
