@@ -5,7 +5,6 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from sqlalchemy import (
-    ColumnElement,
     Subquery,
     and_,
     exists,
@@ -45,7 +44,7 @@ async def sampled_counts(
     A finding that several samples drew, or could have drawn, counts once.
     """
     frames = await _frames(session)
-    cells = await _cells(session, where)
+    cells = await _cells(session, where, frames)
     found: dict[RuleKey, list[StratumCount]] = defaultdict(list)
     for rule_key in frames:
         for stratum in _STRATA:
@@ -132,9 +131,11 @@ def _same_stratum(verdict: Subquery, stratum: Any = ReviewSampleItem.stratum) ->
     return (verdict.c.machine_outcome == "hit") == (stratum == "hit")
 
 
-async def _frames(
-    session: AsyncSession,
-) -> Mapping[RuleKey, Mapping[str, Mapping[str, Frame]]]:
+_Frames = Mapping[RuleKey, Mapping[str, Mapping[str, Frame]]]
+"""Rule -> stratum -> sample id -> what that sample drew from."""
+
+
+async def _frames(session: AsyncSession) -> _Frames:
     item, sample = ReviewSampleItem, ReviewSample
     rows = await session.execute(
         select(
@@ -158,86 +159,91 @@ async def _frames(
 
 
 async def _cells(
-    session: AsyncSession, where: CallFilter
+    session: AsyncSession, where: CallFilter, frames: _Frames
 ) -> Mapping[RuleKey, Mapping[str, Sequence[DrawnCell]]]:
-    placed, verdict = _placed(where), _standing()
-    same = and_(
-        verdict.c.call_id == placed.c.call_id,
-        verdict.c.rule == placed.c.rule,
-        verdict.c.ruleset == placed.c.ruleset,
-        _same_stratum(verdict, placed.c.stratum),
-        placed.c.inside,
-    )
-    group = (placed.c.rule, placed.c.ruleset, placed.c.stratum, placed.c.frames)
-    rows = await session.execute(
-        select(
-            *group,
-            func.count().label("drawn"),
-            func.count().filter(placed.c.inside).label("drawn_inside"),
-            func.count(verdict.c.id).label("judged"),
-            func.count().filter(verdict.c.outcome == "hit").label("positive"),
-        )
-        .outerjoin(verdict, same)
-        .group_by(*group)
-    )
+    """The drawn findings of each rule and stratum by the frames that they lie in."""
+    merged: dict[tuple[RuleKey, str, frozenset[str]], list[int]] = defaultdict(lambda: [0] * 4)
+    for row in await session.execute(_drawn_groups(where)):
+        key = (row.ruleset, row.rule)
+        known = frames[key][row.stratum].keys()
+        lies_in = {str(name) for name in (*row.drawn_by, *(row.frames or ()))} & known
+        counts = merged[key, row.stratum, frozenset(lies_in)]
+        for place, number in enumerate((row.drawn, row.drawn_inside, row.judged, row.positive)):
+            counts[place] += number
     found: dict[RuleKey, dict[str, list[DrawnCell]]] = defaultdict(lambda: defaultdict(list))
-    for row in rows:
-        found[row.ruleset, row.rule][row.stratum].append(
+    for (key, stratum, lies_in_frames), counts in merged.items():
+        drawn, inside, judged, positive = counts
+        found[key][stratum].append(
             DrawnCell(
-                frames=frozenset(str(name) for name in row.frames),
-                drawn=row.drawn,
-                drawn_inside=row.drawn_inside,
-                judged=row.judged,
-                positive=row.positive,
+                frames=lies_in_frames,
+                drawn=drawn,
+                drawn_inside=inside,
+                judged=judged,
+                positive=positive,
             )
         )
     return found
 
 
-def _placed(where: CallFilter) -> Subquery:
-    """Every drawn finding once, with the samples in whose frames it lay, and whether it counts."""
-    item = ReviewSampleItem
+def _drawn_groups(where: CallFilter) -> Any:
+    """Drawn findings, each once, counted by who drew them and whose design takes their call."""
+    item, verdict, place = ReviewSampleItem, _standing(), _places(where)
     finding = (item.rule, item.ruleset, item.stratum, item.call_id)
-    drawn = select(*finding).distinct().subquery()
-    strata = select(item.rule, item.ruleset, item.stratum, item.sample_id).distinct().subquery()
-    inside = func.coalesce(func.bool_and(and_(true(), *filter_conditions(where))), false())
-    in_order = aggregate_order_by(strata.c.sample_id, strata.c.sample_id)
+    drawn = (
+        select(*finding, _in_order(item.sample_id).label("drawn_by")).group_by(*finding).subquery()
+    )
+    group = (drawn.c.rule, drawn.c.ruleset, drawn.c.stratum, drawn.c.drawn_by, place.c.frames)
     return (
-        select(*drawn.c, inside.label("inside"), func.array_agg(in_order).label("frames"))
-        .join(Call, Call.id == drawn.c.call_id)
-        .join(
-            strata,
+        select(
+            *group,
+            func.count().label("drawn"),
+            func.count().filter(place.c.inside).label("drawn_inside"),
+            func.count(verdict.c.id).label("judged"),
+            func.count().filter(verdict.c.outcome == "hit").label("positive"),
+        )
+        .join(place, place.c.call_id == drawn.c.call_id)
+        .outerjoin(
+            verdict,
             and_(
-                strata.c.rule == drawn.c.rule,
-                strata.c.ruleset == drawn.c.ruleset,
-                strata.c.stratum == drawn.c.stratum,
+                verdict.c.call_id == drawn.c.call_id,
+                verdict.c.rule == drawn.c.rule,
+                verdict.c.ruleset == drawn.c.ruleset,
+                _same_stratum(verdict, drawn.c.stratum),
+                place.c.inside,
             ),
         )
-        .join(ReviewSample, ReviewSample.id == strata.c.sample_id)
-        .where(or_(_drawn_by(strata, drawn), _in_frame()))
-        .group_by(*drawn.c)
-        .subquery()
+        .group_by(*group)
     )
 
 
-def _drawn_by(strata: Subquery, drawn: Subquery) -> ColumnElement[bool]:
-    item = ReviewSampleItem
-    return exists().where(
-        item.sample_id == strata.c.sample_id,
-        item.rule == drawn.c.rule,
-        item.ruleset == drawn.c.ruleset,
-        item.stratum == drawn.c.stratum,
-        item.call_id == drawn.c.call_id,
-    )
+def _places(where: CallFilter) -> Subquery:
+    """Every call with drawn findings: whether it counts, and the samples that would take it.
 
-
-def _in_frame() -> ColumnElement[bool]:
-    """Whether the sample would have drawn from the call: as it was asked for, and there by then."""
+    A sample would have drawn from a call that is as the sample was asked for, and was there by
+    then; `frames` is NULL where there is none such.
+    """
     sample = ReviewSample
-    return and_(
+    calls = select(ReviewSampleItem.call_id).distinct().subquery()
+    taken = and_(
         Call.called_at >= sample.called_from,
         Call.called_at < sample.called_to,
         or_(sample.team.is_(None), sample.team == Call.team),
         or_(sample.campaign.is_(None), sample.campaign == Call.campaign),
         Call.received_at <= sample.drawn_at,
     )
+    inside = func.coalesce(func.bool_and(and_(true(), *filter_conditions(where))), false())
+    return (
+        select(
+            calls.c.call_id,
+            inside.label("inside"),
+            _in_order(sample.id).filter(taken).label("frames"),
+        )
+        .join(Call, Call.id == calls.c.call_id)
+        .join(sample, true())
+        .group_by(calls.c.call_id)
+        .subquery()
+    )
+
+
+def _in_order(column: Any) -> Any:
+    return func.array_agg(aggregate_order_by(column, column))
