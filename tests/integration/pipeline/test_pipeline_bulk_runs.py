@@ -1,5 +1,6 @@
 """Bulk runs on the real database and queue: trials, back-tests, re-analyses, kills and cancels."""
 
+import asyncio
 import datetime as dt
 import uuid
 from pathlib import Path
@@ -18,7 +19,10 @@ from models.bulk_runs import (
     cancel_run,
     delete_old_runs,
     failures_of,
+    finish_chunk,
     get_run,
+    hold_chunk,
+    hold_running,
     open_positions,
 )
 from models.calls import NewCall, add_call
@@ -243,6 +247,24 @@ async def test_a_lost_lane_goes_on_and_nothing_is_counted_twice(published: Resou
     async with database.session() as session:
         stored = await session.scalar(select(func.count()).where(BacktestCall.run_id == run_id))
     assert stored == count
+
+
+async def test_chunks_of_a_run_are_stored_side_by_side(published: Resources) -> None:
+    await add_calls(published.database, CHUNK_CALLS + 1)
+    run_id = await backtest(published, "tree", "小树", 1)
+    await stages.plan(published, run_id)
+    database = published.database
+    async with database.session() as one, database.session() as other, asyncio.timeout(30):
+        assert await hold_chunk(one, run_id, 0)
+        assert await hold_chunk(other, run_id, 1)
+        assert (await hold_running(other, run_id)) is not None
+        await finish_chunk(other, await get_run(other, run_id), 1, ())
+        await other.commit()
+        # The first one ends the run: it sees what the other has stored meanwhile.
+        run = await hold_running(one, run_id)
+        assert run is not None
+        assert await finish_chunk(one, run, 0, ())
+        assert run.calls_done == CHUNK_CALLS + 1
 
 
 async def test_a_worker_that_dies_each_time_ends_the_run(published: Resources) -> None:
