@@ -127,7 +127,7 @@ class _Groups:
     def possible(self, lines: Lines) -> Iterator[tuple[Trace, Mask]]:
         """The traces all of whose groups occur in some utterance, and in which."""
         masks, of_word = [0] * len(self._led), self._of_word
-        for word, mask in _occurrences(self._words, lines).items():
+        for word, mask in _occurrences(self._words, lines):
             for group in of_word[word]:
                 masks[group] |= mask
         for mask, led in zip(masks, self._led, strict=True):
@@ -141,12 +141,14 @@ class _Groups:
                     yield trace, inside
 
 
-def _occurrences(words: WordSearch, lines: Lines) -> dict[int, Mask]:
+def _occurrences(words: WordSearch, lines: Lines) -> Iterator[tuple[int, Mask]]:
     """Where each word occurs; all lines are read as one text, which no word can hold a break of."""
-    found: dict[int, Mask] = {}
+    masks: list[Mask] = [0] * len(words.words)
     owners: list[Mask] = []
     for text, owner in zip(lines.texts, lines.owners, strict=True):
         owners += [owner] * (len(text) + 1)
-    for word, start, _ in words.places_in("\n".join(lines.texts)):
-        found[word] = found.get(word, 0) | owners[start]
-    return found
+    places = words.places_in("\n".join(lines.texts))
+    for word, start, _ in places:
+        masks[word] |= owners[start]
+    for word in {place[0] for place in places}:
+        yield word, masks[word]
