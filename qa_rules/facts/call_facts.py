@@ -112,7 +112,12 @@ def area(scope: Scope, unheard_ms: int) -> Area:
 
 
 class CallFacts:
-    """Lazily computed views of one call, shared by all conditions of a rule set."""
+    """Lazily computed views of one call, shared by all conditions of a rule set.
+
+    `found` is where the traces of an operator may be, as the waking of conditions tells: for each
+    operator the numbers of its traces with the utterances in its area. `quoted` keeps what was
+    found there, for other conditions that look for the same.
+    """
 
     def __init__(
         self,
