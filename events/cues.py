@@ -30,6 +30,11 @@ _OFFERS = {
     "下一步/发送资料": r"(?:发|寄|推)",
     "促成/付款引导": r"(?:付|交|缴|转|扫|下单)",
 }
+# What the caller says not to do: "我就不约您到店里来了", "资料我先不发".
+_NOT_NOW = {
+    "下一步/邀约到访": r"|(?:就|先|也)不(?:再)?(?:约|邀|请)(?:您|你)",
+    "下一步/发送资料": r"|(?:就|先|也)不(?:再)?(?:给(?:您|你))?(?:发|寄)",
+}
 # What is scarce, hurried or ends, and the words that say it is not: "名额一直都有", "哪天报都行".
 _WHENEVER = (
     r"(?:一直|长期|常年|天天|每天|随时|永远|(?:什么|啥)时候|几时|哪天|下个?月|下礼拜|下周|明年|年后|改天|"
@@ -50,7 +55,10 @@ _NOT_SCARCE = (
 )
 _HOWEVER = r"(?!.*(?:但|可是|不过|只是|就怕|就是|除非))"
 _DENIED = {
-    **{act: re.compile(_TAKEN_BACK + words) for act, words in _OFFERS.items()},
+    **{
+        act: re.compile(_TAKEN_BACK + words + _NOT_NOW.get(act, ""))
+        for act, words in _OFFERS.items()
+    },
     "促成/限时截杀": re.compile(f"(?:{_NOT_SCARCE}){_HOWEVER}"),
 }
 _WINDOW = 8
