@@ -9,21 +9,21 @@ import zlib
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import lru_cache
-from itertools import pairwise
 
 import numpy as np
 from numpy.typing import NDArray
 
 from asr.transcript import Role
 from events.segments import segments, semantic_text
+from nlp.grams import gram_slots
 from nlp.normalise import TextForms
 
 Floats = NDArray[np.float32]
 
-CHARACTER_BITS = 14
-SOUND_BITS = 13
-GRAM_SLOTS = (1 << CHARACTER_BITS) + (1 << SOUND_BITS)
+_GRAM_BITS = 30  # So many that hardly two n-grams share a slot: shared ones cost two points of F1.
 PLACE_SIZE = 24
+# Odd multipliers of a multiplicative hash, modulo 2**32: of both syllables, and all over.
+_FIRST, _SECOND, _SPREAD = (np.uint32(factor) for factor in (0xC2B2AE35, 0x27D4EB2F, 0x9E3779B1))
 _EDGES = (1, 2, 3, 5, 8, 12, 20)
 _CUES = ("吗", "呢", "吧", "么", "多少", "什么", "不是", "没有", "咋", "哪")
 
@@ -44,29 +44,23 @@ class Turn:
     cues: tuple[float, ...]
 
 
-def read_turn(role: Role, texts: Sequence[TextForms]) -> Turn:
-    """A turn from the forms of its utterances, in order."""
-    pieces = tuple((at, a, b) for at, text in enumerate(texts) for a, b in segments(text))
-    content = "|".join(semantic_text(text.normalised) for text in texts)
-    raw = "".join(text.raw for text in texts)
-    cues = (
-        float("？" in raw or "?" in raw),
-        *(float(cue in content) for cue in _CUES),
-    )
-    return Turn(
-        role,
-        pieces,
-        tuple(semantic_text(texts[at].normalised[a:b]) for at, a, b in pieces),
-        _slots(content, [syllable for text in texts for syllable in (*text.pinyin, "|")]),
-        len(content),
-        cues,
-    )
+def read_turns(spoken: Sequence[tuple[Role, Sequence[TextForms]]]) -> list[Turn]:
+    """Turns from who speaks and the forms of the turn's utterances, in order."""
+    contents = ["|".join(semantic_text(text.normalised) for text in texts) for _, texts in spoken]
+    sounds = [[sound for text in texts for sound in (*text.pinyin, "|")] for _, texts in spoken]
+    slots = _slots(contents, sounds)
+    return [
+        _turn(role, texts, content, found)
+        for (role, texts), content, found in zip(spoken, contents, slots, strict=True)
+    ]
 
 
-def piece_turn(role: Role, text: str) -> Turn:
-    """A segment read as a turn of its own, by its vector and its characters."""
-    cues = (0.0, *(float(cue in text) for cue in _CUES))
-    return Turn(role, ((0, 0, len(text)),), (text,), _slots(text, ()), len(text), cues)
+def piece_turns(role: Role, texts: Sequence[str]) -> list[Turn]:
+    """Segments read as turns of their own, by their vectors and their characters."""
+    return [
+        Turn(role, ((0, 0, len(text)),), (text,), slots, len(text), (0.0, *_cues(text)))
+        for text, slots in zip(texts, _slots(texts, [()] * len(texts)), strict=True)
+    ]
 
 
 def place_of(turn: Turn, at: int, count: int) -> Floats:
@@ -84,23 +78,49 @@ def place_of(turn: Turn, at: int, count: int) -> Floats:
     return np.array(values, dtype=np.float32)
 
 
-def _slots(content: str, sounds: Sequence[str]) -> NDArray[np.int32]:
-    padded = f"^{content}$"
-    found = {
-        _character_slot(padded[i : i + size])
-        for size in (1, 2, 3)
-        for i in range(len(padded) - size + 1)
-    }
-    found.update(_sound_slot(sound) for sound in sounds)
-    found.update(_sound_slot(f"{a} {b}") for a, b in pairwise(sounds))
-    return np.array(sorted(found), dtype=np.int32)
+def _turn(role: Role, texts: Sequence[TextForms], content: str, slots: NDArray[np.int32]) -> Turn:
+    pieces = tuple((at, a, b) for at, text in enumerate(texts) for a, b in segments(text))
+    raw = "".join(text.raw for text in texts)
+    return Turn(
+        role,
+        pieces,
+        tuple(semantic_text(texts[at].normalised[a:b]) for at, a, b in pieces),
+        slots,
+        len(content),
+        (float("？" in raw or "?" in raw), *_cues(content)),
+    )
 
 
-@lru_cache(maxsize=1 << 16)
-def _character_slot(gram: str) -> int:
-    return zlib.crc32(gram.encode()) & ((1 << CHARACTER_BITS) - 1)
+def _cues(content: str) -> tuple[float, ...]:
+    return tuple(float(cue in content) for cue in _CUES)
 
 
-@lru_cache(maxsize=1 << 16)
-def _sound_slot(gram: str) -> int:
-    return (1 << CHARACTER_BITS) + (zlib.crc32(gram.encode()) & ((1 << SOUND_BITS) - 1))
+def _slots(contents: Sequence[str], sounds: Sequence[Sequence[str]]) -> list[NDArray[np.int32]]:
+    """For each text the slots of its n-grams, ascending, each once."""
+    if not contents:
+        return []
+    written, starts = gram_slots(contents, _GRAM_BITS)
+    heard, heard_starts = _sound_slots(sounds)
+    return [
+        np.concatenate(parts).astype(np.int32)
+        for parts in zip(
+            np.split(written, starts[1:]), np.split(heard, heard_starts[1:]), strict=True
+        )
+    ]
+
+
+def _sound_slots(sounds: Sequence[Sequence[str]]) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    """The slots of the syllables and of the pairs of each text, and where each text's begin."""
+    codes = np.array([_sound(sound) for text in sounds for sound in text], dtype=np.uint32)
+    row_of = np.repeat(np.arange(len(sounds)), [len(text) for text in sounds])
+    pairs = (codes[:-1] * _FIRST + codes[1:] * _SECOND)[row_of[:-1] == row_of[1:]]
+    mixed = np.concatenate([codes, pairs]) * _SPREAD >> np.uint32(32 - _GRAM_BITS)
+    rows = np.concatenate([row_of, row_of[:-1][row_of[:-1] == row_of[1:]]])
+    unique = np.unique(rows << _GRAM_BITS | mixed)
+    starts = np.searchsorted(unique, np.arange(len(sounds)) << _GRAM_BITS)
+    return unique & ((1 << _GRAM_BITS) - 1) | (1 << _GRAM_BITS), starts
+
+
+@lru_cache(maxsize=1 << 12)
+def _sound(syllable: str) -> int:
+    return zlib.crc32(syllable.encode())

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from asr.transcript import Role, Utterance
-from events.acts.features import Floats, Turn, piece_turn, read_turn
+from events.acts.features import Floats, Turn, piece_turns, read_turns
 from events.acts.labels import LABELS
 from events.acts.model import ActModel
 from nlp.encoders.base import SentenceEncoder
@@ -121,13 +121,14 @@ class ActReader:
         found = [turn.chances[None] for turn in turns]
         if not parted:
             return found
-        pieces = [piece_turn(t.turn.role, text) for t in parted for text in t.turn.segment_texts]
+        texts = [text for turn in parted for text in turn.turn.segment_texts]
+        roles = [turn.turn.role for turn in parted for _ in turn.turn.segment_texts]
         vectors = np.concatenate([turn.vectors for turn in parted])
-        total = np.zeros((len(pieces), len(LABELS)), dtype=np.float32)
+        total = np.zeros((len(texts), len(LABELS)), dtype=np.float32)
         for role in _SIDES:
-            rows = [row for row, piece in enumerate(pieces) if piece.role in (role, "unknown")]
-            spoken = [pieces[row] for row in rows]
-            total[rows] += self._model.piece_chances(role, spoken, vectors[rows])
+            rows = [row for row, own in enumerate(roles) if own in (role, "unknown")]
+            pieces = piece_turns(role, [texts[row] for row in rows])
+            total[rows] += self._model.piece_chances(role, pieces, vectors[rows])
         parts = iter(np.split(total, np.cumsum([len(turn.vectors) for turn in parted])[:-1]))
         return [next(parts) if len(turn.turn.pieces) > 1 else own
                 for turn, own in zip(turns, found, strict=True)]  # fmt: skip
@@ -150,7 +151,5 @@ def _grouped(texts: Sequence[tuple[Utterance, TextForms]]) -> list[_Group]:
             runs[-1].append(row)
         else:
             runs.append([row])
-    return [
-        _Group(tuple(run), read_turn(texts[run[0]][0].role, [texts[row][1] for row in run]))
-        for run in runs
-    ]
+    turns = read_turns([(texts[run[0]][0].role, [texts[row][1] for row in run]) for run in runs])
+    return [_Group(tuple(run), turn) for run, turn in zip(runs, turns, strict=True)]

@@ -24,9 +24,11 @@ from events.acts.training import (
     fit_curves,
     grams_and_place,
     held_out,
+    landmark_weights,
 )
 
 _RIDGE = 30.0
+_GRAM_STEP = np.float32(0.3)  # of the typical weight; finer steps only make the file larger.
 
 Doubles = NDArray[np.float64]
 
@@ -64,12 +66,12 @@ def train(
     """
     stacked = stack(data, fits, groups)
     heads = {stages.fitted.role: _head(data, stages) for stages in stacked}
-    return ActModel(encoder, version, data.basis, data.idf, data.training, heads)
+    return ActModel(encoder, version, data.basis, data.known, data.idf, heads)
 
 
 def _around(data: TurnSet, fits: Sequence[Fit], chances: Sequence[Floats]) -> Doubles:
     """The surroundings of all turns in order, from the chances of each role's turns."""
-    ends = np.cumsum(data.training.sizes)
+    ends = np.cumsum(data.sizes)
     whole = np.zeros((int(ends[-1]), len(LABELS)), dtype=np.float32)
     for fitted, found in zip(fits, chances, strict=True):
         columns = np.array([LABELS.index(label) for label in labels_of(fitted.role)])
@@ -103,11 +105,14 @@ def _second(
 def _head(data: TurnSet, stages: Stacked) -> RoleHead:
     fitted = stages.fitted
     grams, place = grams_and_place(data, fitted)
+    typical = np.sqrt(np.square(grams).mean(axis=0))
+    scale = np.maximum(np.abs(grams).max(axis=0) / np.float32(127), _GRAM_STEP * typical)
     return RoleHead(
         labels=labels_of(fitted.role),
-        support=data.contexts[data.rows(fitted.role)],
-        weights=fitted.weights,
-        grams=grams,
+        landmarks=fitted.projection.landmarks,
+        weights=landmark_weights(data, fitted),
+        grams=np.round(grams / scale).astype(np.int8),
+        gram_scale=scale,
         place=place,
         bias=fitted.mean,
         curves=stages.first.curves,

@@ -18,27 +18,20 @@ from scipy import linalg, sparse
 from asr.transcript import Role
 from events.acts.corpus import Dialogue
 from events.acts.curves import logistic_curve
-from events.acts.features import GRAM_SLOTS, PLACE_SIZE, Floats, Turn, place_of, read_turn
+from events.acts.features import PLACE_SIZE, Floats, Turn, place_of, read_turns
+from events.acts.kernels import DIRECTIONS, context_vectors, mean_vectors
 from events.acts.labels import labels_of
-from events.acts.model import (
-    TrainingTurns,
-    context_vectors,
-    encode_turns,
-    kernel,
-    mean_vectors,
-)
+from events.acts.landmarks import Projection, choose_landmarks
 from events.acts.noise import Homophones
 from nlp.encoders.base import SentenceEncoder
 from nlp.normalise import forms
-
-DIRECTIONS = 96
-"""Directions that sentence vectors are reduced to; 512 gave 0.001 more."""
 
 NOISE_RATE = 0.09
 _GRAM_WEIGHT = 1.7
 _PLACE_WEIGHT = 0.2
 _RIDGE = 0.3
 _RAREST_GRAM = 3
+_MOST_GRAMS = 80_000  # Bounds the model file; the rarest n-grams are left out.
 _USUAL_CURVE = np.array([9.0, -3.5])
 _GRID = np.arange(0.12, 0.71, 0.02)
 _PULL = 5000.0  # Pseudo-labels that draw a label's threshold to the common one: rare labels
@@ -50,7 +43,8 @@ class TurnSet:
     """All turns of a corpus as written, then all as misheard, with what the model reads of each.
 
     Row i belongs to `dialogues[i]`; `noisy[i]` says whether it is the misheard copy. `grams` rows
-    have unit length. The model is trained on `training`, the turns as written.
+    have unit length and a column for each of the slots `known`, which occur often enough.
+    `sizes` are the turns of each dialogue.
     """
 
     turns: tuple[Turn, ...]
@@ -58,10 +52,11 @@ class TurnSet:
     noisy: NDArray[np.bool_]
     labels: tuple[frozenset[str], ...]
     basis: Floats
-    training: TrainingTurns
+    sizes: NDArray[np.int64]
     contexts: Floats
     places: Floats
     grams: Any
+    known: NDArray[np.int32]
     idf: Floats
 
     def rows(self, role: Role, *, noisy: bool = False) -> NDArray[np.intp]:
@@ -88,9 +83,12 @@ class Fit:
 
     `inverse` is that of the kernel with its ridge: predictions without some of the turns follow
     from it (Cawley and Talbot 2004). `heard` is the kernel of the misheard copies with the turns.
+    The Gaussian part of the kernel is the `projection`'s, whose landmarks are chosen without
+    looking at labels.
     """
 
     role: Role
+    projection: Projection
     targets: Floats
     mean: Floats
     inverse: Floats
@@ -125,22 +123,19 @@ def read_corpus(dialogues: Sequence[Dialogue], encoder: SentenceEncoder) -> Turn
     noisy = np.arange(len(turns)) >= len(turns) // 2
     means = mean_vectors(_vectors(turns, encoder))
     basis = _basis(means[~noisy])
-    reduced = means @ basis
-    half = len(turns) // 2
-    sizes = [size for at, size in places[:half] if at == 0]
-    training = encode_turns(reduced[:half], sizes, [turn.role == "agent" for turn in turns[:half]])
-    reduced[:half] = training.vectors()
-    grams, idf = _gram_rows(turns, noisy)
+    sizes = [size for (at, size), copy in zip(places, noisy, strict=True) if at == 0 and not copy]
+    grams, known, idf = _gram_rows(turns, noisy)
     return TurnSet(
         tuple(turns),
         tuple(owners),
         noisy,
         tuple(labels),
         basis,
-        training,
-        context_vectors(reduced, places),
+        np.array(sizes),
+        context_vectors(means @ basis, places),
         np.array([place_of(t, *p) for t, p in zip(turns, places, strict=True)]),
         grams,
+        known,
         idf,
     )
 
@@ -150,9 +145,12 @@ def fit(data: TurnSet, role: Role) -> Fit:
     rows = data.rows(role)
     targets = data.targets(role)
     mean: Floats = targets.mean(axis=0)
-    inverse = _inverse(_kernel(data, rows, rows))
-    heard = _kernel(data, data.rows(role, noisy=True), rows)
-    return Fit(role, targets, mean, inverse, inverse @ (targets - mean), heard)
+    projection = Projection(choose_landmarks(data.contexts[rows]))
+    features = projection.features(data.contexts[rows])
+    inverse = _inverse(_kernel(data, rows, rows, features, features))
+    noisy = data.rows(role, noisy=True)
+    heard = _kernel(data, noisy, rows, projection.features(data.contexts[noisy]), features)
+    return Fit(role, projection, targets, mean, inverse, inverse @ (targets - mean), heard)
 
 
 def held_out(data: TurnSet, fitted: Fit, groups: Sequence[str]) -> HeldOut:
@@ -208,8 +206,13 @@ def apply_curves(margins: Floats, curves: Floats) -> Floats:
     return chances
 
 
+def landmark_weights(data: TurnSet, fitted: Fit) -> Floats:
+    """What the Gaussian kernels come to: weights (landmarks, labels)."""
+    return fitted.projection.weights(data.contexts[data.rows(fitted.role)], fitted.weights)
+
+
 def grams_and_place(data: TurnSet, fitted: Fit) -> tuple[Floats, Floats]:
-    """What the linear kernels come to: weights (slots, labels) and (PLACE_SIZE, labels)."""
+    """What the linear kernels come to: weights (known n-grams, labels) and (PLACE_SIZE, labels)."""
     rows = data.rows(fitted.role)
     grams = np.asarray(_GRAM_WEIGHT * (data.grams[rows].T @ fitted.weights), dtype=np.float32)
     return grams, (_PLACE_WEIGHT / PLACE_SIZE) * (data.places[rows].T @ fitted.weights)
@@ -233,10 +236,8 @@ def _turns(
             grouped[-1][2].update(turn.labels)
         else:
             grouped.append((turn.role, [text], set(turn.labels)))
-    return [
-        (read_turn(role, [forms(text) for text in texts]), frozenset(labels))
-        for role, texts, labels in grouped
-    ]
+    turns = read_turns([(role, [forms(text) for text in texts]) for role, texts, _ in grouped])
+    return [(turn, frozenset(found)) for turn, (_, _, found) in zip(turns, grouped, strict=True)]
 
 
 def _vectors(turns: Sequence[Turn], encoder: SentenceEncoder) -> list[Floats]:
@@ -253,23 +254,36 @@ def _basis(means: Floats) -> Floats:
     return basis
 
 
-def _gram_rows(turns: Sequence[Turn], noisy: NDArray[np.bool_]) -> tuple[Any, Floats]:
-    ends = np.cumsum([0, *(len(turn.slots) for turn in turns)])
+def _gram_rows(
+    turns: Sequence[Turn], noisy: NDArray[np.bool_]
+) -> tuple[Any, NDArray[np.int32], Floats]:
+    """Weighted n-grams of all turns, the slots that occur often enough, and their weights."""
+    sizes = np.array([len(turn.slots) for turn in turns])
     slots = np.concatenate([turn.slots for turn in turns])
-    ones = np.ones(len(slots), dtype=np.float32)
-    counts = sparse.csr_matrix((ones, slots, ends), shape=(len(turns), GRAM_SLOTS))
-    clean = ~noisy
-    occurring = np.asarray(counts[clean].sum(axis=0)).ravel()
-    idf = np.log((1 + clean.sum()) / (1 + occurring)).astype(np.float16).astype(np.float32)
-    idf[occurring < _RAREST_GRAM] = 0.0
-    weighted = counts @ sparse.diags(idf)
+    known, occurring = np.unique(slots[np.repeat(~noisy, sizes)], return_counts=True)
+    order = np.argsort(-occurring, kind="stable")[:_MOST_GRAMS]
+    kept = np.sort(order[occurring[order] >= _RAREST_GRAM])
+    known, occurring = known[kept], occurring[kept]
+    idf = np.log((1 + (~noisy).sum()) / (1 + occurring)).astype(np.float16).astype(np.float32)
+    columns = np.minimum(np.searchsorted(known, slots), len(known) - 1)
+    values = np.where(known[columns] == slots, idf[columns], np.float32(0))
+    ends = np.append(0, np.cumsum(sizes))
+    weighted = sparse.csr_matrix((values, columns, ends), shape=(len(turns), len(known)))
+    weighted.sum_duplicates()
+    weighted.eliminate_zeros()
     norms = np.sqrt(np.asarray(weighted.multiply(weighted).sum(axis=1)).ravel())
     unit = (sparse.diags(1.0 / np.maximum(norms, 1e-6)) @ weighted).tocsr()
-    return unit.astype(np.float32), idf
+    return unit.astype(np.float32), known.astype(np.int32), idf
 
 
-def _kernel(data: TurnSet, left: NDArray[np.intp], right: NDArray[np.intp]) -> Floats:
-    values = kernel(data.contexts[left], data.contexts[right])
+def _kernel(
+    data: TurnSet,
+    left: NDArray[np.intp],
+    right: NDArray[np.intp],
+    left_features: Floats,
+    right_features: Floats,
+) -> Floats:
+    values = left_features @ right_features.T
     values += (_PLACE_WEIGHT / PLACE_SIZE) * (data.places[left] @ data.places[right].T)
     values += (_GRAM_WEIGHT * (data.grams[left] @ data.grams[right].T)).toarray()
     return values

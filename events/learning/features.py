@@ -6,10 +6,13 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from events.acts.features import GRAM_SLOTS, Floats
+from events.acts.features import Floats
 from events.acts.reading import ReadTurn
 
 PREVIOUS_WEIGHT = 0.4
+HEAD_SLOTS = 1 << 15
+"""Slots of a head's n-grams: those of the act model, folded."""
+
 ACT_WEIGHT = 0.08
 GRAM_WEIGHT = 1.0
 _EDGE = 0.003
@@ -34,7 +37,9 @@ def turn_features(turns: Sequence[ReadTurn]) -> list[TurnFeatures]:
         before = means[at - 1] if at else np.zeros_like(means[at])
         acts = ACT_WEIGHT * (logits(turn.chances) - logits(np.float32(0.0)))
         dense = np.concatenate([means[at], PREVIOUS_WEIGHT * before, acts, np.ones(1)])
-        found.append(TurnFeatures(dense.astype(np.float32), turn.turn.slots))
+        found.append(
+            TurnFeatures(dense.astype(np.float32), np.unique(turn.turn.slots % HEAD_SLOTS))
+        )
     return found
 
 
@@ -45,7 +50,7 @@ def dense_rows(features: Sequence[TurnFeatures]) -> Floats:
 
 def gram_products(left: Sequence[TurnFeatures], right: Sequence[TurnFeatures]) -> Floats:
     """How alike turns are in n-grams: cosines, shape (len(left), len(right))."""
-    flags = np.zeros((len(right), GRAM_SLOTS), dtype=np.float32)
+    flags = np.zeros((len(right), HEAD_SLOTS), dtype=np.float32)
     for row, item in enumerate(right):
         flags[row, item.slots] = gram_value(item)
     products = np.empty((len(left), len(right)), dtype=np.float32)

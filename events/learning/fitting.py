@@ -13,9 +13,10 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from events.acts.features import GRAM_SLOTS, Floats
+from events.acts.features import Floats
 from events.learning.features import (
     GRAM_WEIGHT,
+    HEAD_SLOTS,
     TurnFeatures,
     dense_rows,
     gram_products,
@@ -140,11 +141,11 @@ def fit(turns: Sequence[LabelledTurn], anchors: Sequence[LabelledTurn], strength
     """Weights for every target that has a label."""
     targets = sorted({name for turn in turns for name in turn.labels if name in turn.odds})
     if not targets:
-        return Weights((), np.zeros((0, 0), np.float32), np.zeros((0, GRAM_SLOTS), np.float32))
+        return Weights((), np.zeros((0, 0), np.float32), np.zeros((0, HEAD_SLOTS), np.float32))
     pool = [*turns, *anchors]
     rows = dense_rows([turn.features for turn in pool])
     dense = np.zeros((len(targets), rows.shape[1]), dtype=np.float32)
-    grams = np.zeros((len(targets), GRAM_SLOTS), dtype=np.float32)
+    grams = np.zeros((len(targets), HEAD_SLOTS), dtype=np.float32)
     for at, target in enumerate(targets):
         picked = _picked(pool, rows, target)
         _fit_target([pool[i] for i in picked], rows[picked], target, strength, dense[at], grams[at])

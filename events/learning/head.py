@@ -14,12 +14,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from core.errors import AppError
-from events.acts.features import GRAM_SLOTS, Floats
+from events.acts.features import Floats
 from events.acts.labels import LABELS
 from events.acts.reading import ReadTurn
 from events.keys import key_paths
 from events.learning.features import (
     GRAM_WEIGHT,
+    HEAD_SLOTS,
     TurnFeatures,
     dense_rows,
     gram_value,
@@ -43,7 +44,7 @@ _NODE = "node:"
 class Head:
     """Weights of one tree's head. Immutable and thread safe.
 
-    `dense` has shape (targets, dense features), `grams` (targets, GRAM_SLOTS). `ref` names it in
+    `dense` has shape (targets, dense features), `grams` (targets, HEAD_SLOTS). `ref` names it in
     results (`电销通用#3`); `encoder` and `base` are what its features were made with.
     """
 
@@ -147,7 +148,7 @@ def unpack_head(payload: bytes, ref: str) -> Head:
         with np.load(io.BytesIO(payload), allow_pickle=False) as stored:
             arrays: dict[str, NDArray[np.generic]] = {name: stored[name] for name in stored.files}
         targets = tuple(str(name) for name in arrays["targets"])
-        grams = np.zeros((len(targets), GRAM_SLOTS), dtype=np.float32)
+        grams = np.zeros((len(targets), HEAD_SLOTS), dtype=np.float32)
         grams[arrays["rows"], arrays["slots"]] = arrays["values"]
         return Head(
             ref=ref,

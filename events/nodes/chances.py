@@ -10,7 +10,7 @@ from typing import Protocol
 import numpy as np
 
 from asr.transcript import Role
-from events.acts.features import Floats, Turn, piece_turn
+from events.acts.features import Floats, Turn, piece_turns
 from events.acts.labels import LABELS, labels_of
 
 _EDGE = 0.01
@@ -40,5 +40,4 @@ def sentence_features(
     """The features of sentences that stand alone; zeros without an act model."""
     if acts is None:
         return np.zeros((len(texts), len(labels_of(role))), dtype=np.float32)
-    turns = [piece_turn(role, text) for text in texts]
-    return chance_features(role, acts.piece_chances(role, turns, vectors))
+    return chance_features(role, acts.piece_chances(role, piece_turns(role, texts), vectors))

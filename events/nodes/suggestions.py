@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from events.acts.features import Floats, piece_turn
+from events.acts.features import Floats, piece_turns
 from events.acts.labels import ACTS, LABELS, act_role
 from events.acts.model import ActModel
 from events.document import load_pack
@@ -67,8 +67,7 @@ def _chances(
     vectors = encoder.encode(folded)
     for role in ("agent", "customer"):
         if node.role in (role, "unknown"):
-            turns = [piece_turn(role, text) for text in folded]
-            total = total + model.piece_chances(role, turns, vectors)
+            total = total + model.piece_chances(role, piece_turns(role, folded), vectors)
     return total
 
 

@@ -28,7 +28,7 @@ from events.acts import training
 from events.acts.corpus import Dialogue, load_corpus
 from events.acts.features import Floats, Turn, place_of
 from events.acts.labels import ACTS, LABELS, act_role, labels_of
-from events.acts.model import kernel
+from events.acts.model import gram_products
 from events.document import load_pack
 from events.nodes import thresholds
 from events.nodes.thresholds import Curve, Expectation, best_threshold, curve_features
@@ -73,11 +73,10 @@ class ModelWithout:
         """As of any act model."""
         data, fitted, weights = self._data, self._fits[role], self._weights[role]
         grams, place = training.grams_and_place(data, replace(fitted, weights=weights))
-        margins = kernel(vectors @ data.basis, data.contexts[data.rows(role)]) @ weights
+        landmarks = fitted.projection.landmarks.kernel(vectors @ data.basis)
+        margins = landmarks @ training.landmark_weights(data, replace(fitted, weights=weights))
         margins += fitted.mean + np.array([place_of(turn, 8, 20) for turn in turns]) @ place
-        for row, turn in enumerate(turns):
-            idf = data.idf[turn.slots]
-            margins[row] += (idf / (float(np.linalg.norm(idf)) or 1.0)) @ grams[turn.slots]
+        margins += gram_products(turns, data.known, data.idf, grams)
         found = np.zeros((len(turns), len(LABELS)), dtype=np.float32)
         columns = [LABELS.index(label) for label in labels_of(role)]
         found[:, columns] = training.apply_curves(margins, self._curves[role])

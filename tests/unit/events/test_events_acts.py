@@ -9,7 +9,7 @@ import pytest
 import events.acts.corpus as corpus_module
 from core.errors import AppError
 from events.acts.corpus import load_corpus, parse_dialogues
-from events.acts.features import PLACE_SIZE, piece_turn, place_of, read_turn
+from events.acts.features import PLACE_SIZE, piece_turns, place_of, read_turns
 from events.acts.industries import industry_group
 from events.acts.labels import ACTS, LABELS, VIOLATIONS, act_role, labels_of
 from events.acts.model import ActModel, pack, unpack
@@ -82,7 +82,7 @@ def test_noise_swaps_sounds_and_repeats_itself() -> None:
 
 def test_pieces_point_into_their_utterance() -> None:
     texts = [forms("您好，我是小李。"), forms("给您介绍一下课程，三千块")]
-    turn = read_turn("agent", texts)
+    (turn,) = read_turns([("agent", texts)])
     assert {at for at, _, _ in turn.pieces} == {0, 1}
     for (at, start, end), text in zip(turn.pieces, turn.segment_texts, strict=True):
         assert len(texts[at].normalised[start:end]) > 0
@@ -93,7 +93,7 @@ def test_pieces_point_into_their_utterance() -> None:
 def test_the_shipped_model_is_small_and_gives_chances() -> None:
     assert (FOLDER.parent / "model.npz").stat().st_size <= 4_000_000
     model = ActModel.load()
-    turns = [piece_turn("agent", "您好我是小李"), piece_turn("customer", "太贵了")]
+    turns = [*piece_turns("agent", ["您好我是小李"]), *piece_turns("customer", ["太贵了"])]
     vectors = [np.full((1, 512), 512**-0.5, np.float32)] * 2
     chances = model.predict(turns, vectors)
     assert chances.shape == (2, len(LABELS))
@@ -124,7 +124,7 @@ def test_surroundings_hold_what_the_turns_around_carry() -> None:
 def test_a_packed_model_comes_back() -> None:
     model = ActModel.load()
     again = unpack(pack(model))
-    turns = [piece_turn("agent", "您好我是小李")]
+    turns = piece_turns("agent", ["您好我是小李"])
     vectors = [np.full((1, 512), 512**-0.5, np.float32)]
     np.testing.assert_allclose(
         again.predict(turns, vectors), model.predict(turns, vectors), atol=2e-3

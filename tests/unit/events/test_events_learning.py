@@ -7,11 +7,10 @@ import numpy as np
 import pytest
 
 from core.errors import AppError
-from events.acts.features import GRAM_SLOTS
 from events.document import dump_tree, parse_tree
 from events.hits import EventHit, SopReport, StepState
 from events.keys import key_paths, node_at
-from events.learning.features import TurnFeatures
+from events.learning.features import HEAD_SLOTS, TurnFeatures
 from events.learning.fitting import LabelledTurn, Ratios, count, fit, fit_and_test
 from events.learning.head import Head, pack_head, targets_of, unpack_head
 from events.learning.layers import human_layer
@@ -76,7 +75,7 @@ def test_fitting_is_deterministic() -> None:
 
 
 def test_a_head_is_packed_and_read_back() -> None:
-    grams = np.zeros((2, GRAM_SLOTS), np.float32)
+    grams = np.zeros((2, HEAD_SLOTS), np.float32)
     grams[1, 5] = 0.25
     head = Head(
         ref="t#1", encoder="e@1", base="1", targets=("act:客户/价格异议", "node:a/b"),
