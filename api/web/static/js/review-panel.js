@@ -18,6 +18,8 @@ class ReviewPanel extends HTMLElement {
     this.addEventListener("input", (event) => this.#keepDraft(event.target));
     this.#restoreDraft();
     this.addEventListener("submit", (event) => this.#onSubmit(event));
+    // Going to the place in the address takes the focus away: after that.
+    if (location.hash === "#findings") window.addEventListener("load", () => requestAnimationFrame(() => this.#begin()));
     document.addEventListener("keydown", (event) => this.#onKey(event));
     document.addEventListener("selectionchange", () => this.#remember());
     this.addEventListener("toggle", (event) => this.#onToggle(event), true);
@@ -90,6 +92,7 @@ class ReviewPanel extends HTMLElement {
     if (event.key === "Enter" && event.ctrlKey) {
       return this.#press(event, this.querySelector(`[data-key=${event.shiftKey ? "submit-next" : "submit"}]`));
     }
+    if (event.key === "Escape") return this.#fold(event);
     if (event.ctrlKey || event.target.closest?.("input, select, textarea, dialog, [role=tablist]")) return;
     const current = this.#current();
     const actions = {
@@ -116,6 +119,23 @@ class ReviewPanel extends HTMLElement {
     event.preventDefault();
     if (button.matches("input")) button.focus();
     else button.click();
+  }
+
+  /** Whoever has just taken the call stands at the first finding that waits for them. */
+  #begin() {
+    if (this.querySelector(".review-card")?.dataset.mine !== "true") return;
+    const first = this.querySelector(".finding.waiting");
+    first?.focus({ preventScroll: true });
+    first?.scrollIntoView({ block: "nearest" });
+  }
+
+  /** Leave a form that was opened by a key, and be where one was. */
+  #fold(event) {
+    const folded = event.target.closest?.(".overturn[open], .add-finding[open]");
+    if (!folded || !this.contains(folded)) return;
+    event.preventDefault();
+    folded.open = false;
+    (folded.closest(".finding") ?? folded.querySelector("summary")).focus();
   }
 
   #current() {
