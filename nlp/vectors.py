@@ -88,8 +88,11 @@ class CachedEncoder:
                     self._vectors.move_to_end(text)
                     found[text] = self._vectors[text]
         shelf = _shelf.get()
+        keys = {} if shelf is None else {text: text_key(text) for text in dict.fromkeys(texts)}
         if shelf is not None:
-            _take(shelf, texts, found)
+            for text, key in keys.items():
+                if text not in found and key in shelf.known:
+                    found[text] = shelf.known[key]
         missing = list(dict.fromkeys(text for text in texts if text not in found))
         if missing:
             fresh = self._encoder.encode(missing)
@@ -98,7 +101,7 @@ class CachedEncoder:
             found.update((text, row.copy()) for text, row in zip(missing, rounded, strict=True))
             self._remember({text: found[text] for text in missing})
         if shelf is not None:
-            shelf.used.update((text_key(text), row) for text, row in found.items())
+            shelf.used.update((keys[text], row) for text, row in found.items())
         vectors = np.zeros((len(texts), self.dim), dtype=np.float32)
         for row, text in enumerate(texts):
             vectors[row] = found[text]
@@ -109,12 +112,3 @@ class CachedEncoder:
             self._vectors.update(fresh)
             while len(self._vectors) > self._max_items:
                 self._vectors.popitem(last=False)
-
-
-def _take(shelf: Shelf, texts: Sequence[str], found: dict[str, NDArray[np.float32]]) -> None:
-    """Add the shelf's vectors of the texts that are not found yet."""
-    for text in texts:
-        if text not in found:
-            vector = shelf.known.get(text_key(text))
-            if vector is not None:
-                found[text] = vector
