@@ -1,6 +1,7 @@
 """RuleEvaluator: a rule set compiled once, run on calls; one finding for each rule."""
 
 from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass
 
 from nlp.encoders.base import SentenceEncoder
 from qa_rules.conditions.searches import SemanticCondition
@@ -19,6 +20,7 @@ from qa_rules.verdicts.logic import Truth
 from qa_rules.verdicts.verdict import Verdict
 
 _MOST_KNOWN = 64
+_MOST_STANDING = 256
 _OUTCOMES: Mapping[Truth, Outcome] = {
     Truth.TRUE: "hit",
     Truth.FALSE: "clear",
@@ -55,21 +57,47 @@ class RuleEvaluator:
             for slot in one.stated:
                 self._stating.setdefault(slot, []).append(at)
         self._quiet = dict(enumerate(self._waking.quiet))
-        self._resting = [rule.resting(self._quiet) for rule in self._rules]
-        self._restless = [at for at, finding in enumerate(self._resting) if finding is None]
+        self._standing: dict[tuple[Truth, ...], _Standing] = {}
 
     def evaluate(self, call: CallView) -> tuple[Finding, ...]:
         """One finding for each rule, in rule order."""
         facts = CallFacts(call, self._waking.scanner, self._meaning, self._acts)
         awake = self._waking.awake(facts)
         verdicts = _Verdicts(self._operators, facts, awake, self._quiet)
-        touched = set(self._restless)
-        touched.update(*[self._stating[slot] for slot in awake if slot in self._stating])
-        findings = self._resting.copy()
+        standing = self._stands(verdicts)
+        touched = set(standing.restless)
+        woken = awake.difference(self._waking.measures)
+        touched.update(*[self._stating[slot] for slot in woken if slot in self._stating])
+        findings = standing.findings.copy()
         for at in touched:
             rule = self._rules[at]
             findings[at] = rule.finding(rule.judge.judge(facts, verdicts))
         return tuple([finding for finding in findings if finding is not None])
+
+    def _stands(self, verdicts: "_Verdicts") -> "_Standing":
+        """The findings where nothing but the measures of the call speaks for or against a rule."""
+        measures = self._waking.measures
+        key = tuple([verdicts.truths[slot] for slot in measures])
+        known = self._standing.get(key)
+        if known is None:
+            truths = {**self._quiet, **dict(zip(measures, key, strict=True))}
+            findings = [rule.resting(truths) for rule in self._rules]
+            restless = tuple(at for at, finding in enumerate(findings) if finding is None)
+            known = _Standing(findings, restless)
+            if len(self._standing) < _MOST_STANDING:
+                self._standing[key] = known
+        return known
+
+
+@dataclass(frozen=True, slots=True)
+class _Standing:
+    """The findings of calls whose measures are alike and in which nothing else wakes a condition.
+
+    `restless` are the rules that have none, because they hit, or look at the call's metadata.
+    """
+
+    findings: list[Finding | None]
+    restless: tuple[int, ...]
 
 
 class _JudgedRule:

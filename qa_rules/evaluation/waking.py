@@ -24,10 +24,12 @@ class Waking:
     A search sleeps while none of its triggers occurs in its area and its scope has no gap, one
     with an anchor while the anchor sleeps too; a relation while what it relates does. `quiet`
     holds the truths of sleepers by slot; those of operators that never sleep are placeholders.
+    `measures` are the slots of what is measured of every call: timing, counts, metadata.
     """
 
     def __init__(self, operators: Sequence[Operator]) -> None:
         self.quiet = [Truth.FALSE] * len(operators)
+        self.measures: list[int] = []
         self._always: list[int] = []
         self._relations: dict[int, RelationOperator] = {}
         self._above: dict[int, list[int]] = defaultdict(list)
@@ -55,6 +57,7 @@ class Waking:
             return
         if not isinstance(operator, SearchOperator):
             self._always.append(slot)
+            self.measures.append(slot)
             return
         for which, trace in enumerate(operator.triggers.traces if operator.triggers else ()):
             users = self._traces.setdefault(trace, {})

@@ -134,6 +134,7 @@ class CallFacts:
         utterances = call.transcript.utterances
         self._forms: dict[int, TextForms] = dict(call.forms)
         self._lines: dict[int, list[tuple[TextForm, bytes]]] = {}
+        self._entities: dict[int, tuple[Entity, ...]] = {}
         self.quoted: dict[object, tuple[Place, ...]] = {}
         self.found: dict[object, list[tuple[int, Mask]]] = {}
         self._selections: dict[Area, Selection] = {}
@@ -217,11 +218,12 @@ class CallFacts:
                 found[name][index] = place
         return found
 
-    @cached_property
-    def entities(self) -> Mapping[int, tuple[Entity, ...]]:
-        """The entities of each utterance that has any, by its index."""
-        found = {u.index: find_entities(self.forms(u)) for u in self.transcript.utterances}
-        return {index: entities for index, entities in found.items() if entities}
+    def entities(self, utterance: Utterance) -> tuple[Entity, ...]:
+        """The entities of an utterance, by place."""
+        known = self._entities.get(utterance.index)
+        if known is None:
+            known = self._entities[utterance.index] = find_entities(self.forms(utterance))
+        return known
 
     @cached_property
     def events(self) -> Mapping[str, list[EventHit]]:

@@ -1,5 +1,6 @@
 """Operators that look at utterances: event, entity, sentiment, repetition, volume."""
 
+import re
 from collections.abc import Sequence
 from functools import partial
 
@@ -8,7 +9,9 @@ from rapidfuzz import fuzz
 from rapidfuzz.process import cdist
 
 from asr.transcript import Utterance
+from nlp.normalise import TextForms
 from nlp.sentiment import NEGATIVE, POSITIVE, sentiment_of
+from qa_rules.conditions.measures import Bounds
 from qa_rules.conditions.searches import (
     EntityCondition,
     EventCondition,
@@ -65,6 +68,19 @@ class EventOperator(SearchOperator):
         return self._combine(condition.mode, self._needed, groups, selection.gap, searched)
 
 
+# What an utterance cannot do without to hold an entity; kinds that are not listed may be anywhere.
+_LONG_NUMBER = re.compile(r"[0-9]{10}")
+SIGNS = {
+    "phone": _LONG_NUMBER,
+    "id_card": _LONG_NUMBER,
+    "bank_card": _LONG_NUMBER,
+    "amount": re.compile(r"[¥￥块元毛角万亿]|人民币|rmb", re.IGNORECASE),
+    "percent": re.compile(r"[%％]|百分"),
+    "email": re.compile("@"),
+    "wechat": re.compile("微信"),
+}
+
+
 class EntityOperator(SearchOperator):
     """Runs an `EntityCondition`."""
 
@@ -74,13 +90,16 @@ class EntityOperator(SearchOperator):
             condition.scope, setting, None, asks_absence=condition.mode == "none", layer="entity"
         )
         self._needed = entries_needed(condition.mode, len(condition.kinds), condition.at_least)
+        self._signs = tuple(dict.fromkeys(SIGNS.get(kind) for kind in condition.kinds))
 
     def judge(self, facts: CallFacts, selection: Selection) -> Verdict:
         """The verdict on the selected part of a call."""
         condition = self._condition
         groups: dict[str, list[Found]] = {kind: [] for kind in condition.kinds}
-        for utterance in selection.among(facts.mask_of(facts.entities)):
-            for entity in facts.entities[utterance.index]:
+        for utterance in selection.utterances:
+            if not self._may_be_in(facts.forms(utterance)):
+                continue
+            for entity in facts.entities(utterance):
                 if entity.kind not in groups or not self._inside(entity.value):
                     continue
                 quoted = quote(
@@ -91,6 +110,13 @@ class EntityOperator(SearchOperator):
         searched = partial(self.searched, selection)
         each = [tuple(groups[kind]) for kind in condition.kinds]
         return combine(condition.mode, self._needed, each, selection.gap, searched)
+
+    def _may_be_in(self, text: TextForms) -> bool:
+        """Whether a text shows any sign of the kinds; reading its entities takes much longer."""
+        return any(
+            sign is None or sign.search(text.raw) or sign.search(text.normalised)
+            for sign in self._signs
+        )
 
     def _inside(self, value: float | None) -> bool:
         above, below = self._condition.above, self._condition.below
@@ -124,14 +150,18 @@ class SentimentOperator(SearchOperator):
         """The verdict on the selected part of a call."""
         sure: list[Found] = []
         mixed = 0
-        for utterance in selection.utterances:
-            quoted = quote(utterance, 0, len(utterance.text), "sentiment", "raw")
-            if not selection.covers(quoted):
-                continue
-            shown = sentiment_of(facts.forms(utterance))
-            if shown == self._condition.feeling:
-                sure.append(quoted)
-            mixed += shown == "mixed"
+        for _, mask in facts.found.get(self, ()):
+            for utterance in selection.among(mask):
+                shown = sentiment_of(facts.forms(utterance))
+                if shown not in (self._condition.feeling, "mixed"):
+                    continue
+                quoted = quote(utterance, 0, len(utterance.text), "sentiment", "raw")
+                if not selection.covers(quoted):
+                    continue
+                if shown == "mixed":
+                    mixed += 1
+                else:
+                    sure.append(quoted)
         unsure = Gap(Truth.UNDECIDABLE, f"有 {mixed} 句话褒贬都有，只看文字判断不了情绪")
         return at_least_so_many(
             self, sure, self._condition.count, selection, unsure if mixed else None, mixed
@@ -143,6 +173,7 @@ class VolumeOperator(SearchOperator):
 
     def __init__(self, condition: VolumeCondition, setting: Setting) -> None:
         self._condition = condition
+        self._bounds = Bounds(above=condition.above, below=condition.below)
         super().__init__(condition.scope, setting, None, layer="volume")
 
     def judge(self, _facts: CallFacts, selection: Selection) -> Verdict:
@@ -151,15 +182,15 @@ class VolumeOperator(SearchOperator):
         sure: list[Found] = []
         unmeasured = 0
         for utterance in selection.utterances:
+            level = utterance.level_dbfs
+            if level is not None and not self._bounds.contain(level):
+                continue
             quoted = quote(utterance, 0, len(utterance.text), "volume", "raw")
             if not selection.covers(quoted):
                 continue
-            level = utterance.level_dbfs
             if level is None:
                 unmeasured += 1
-            elif (condition.above is None or level > condition.above) and (
-                condition.below is None or level < condition.below
-            ):
+            else:
                 sure.append(quoted)
         unsure = Gap(Truth.UNDECIDABLE, f"有 {unmeasured} 句话没有音量数据，无法判断音量")
         return at_least_so_many(

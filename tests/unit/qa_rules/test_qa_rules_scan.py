@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 from rules_cases import call
 from rules_patterns import Node, bodies, written
 
+from nlp.entities import find_entities
 from nlp.normalise import forms
 from qa_rules.conditions.searches import RegexCondition
 from qa_rules.documents.rule_sets import load_pack, pack_names
@@ -18,6 +19,7 @@ from qa_rules.facts.keywords import keyword
 from qa_rules.facts.literals import required
 from qa_rules.facts.patterns import pattern
 from qa_rules.facts.scan import Scanner
+from qa_rules.operators.utterances import SIGNS
 
 TEXTS = st.text("ab", max_size=8)
 
@@ -103,3 +105,18 @@ def test_claims_without_telling_characters_need_no_closer_look(before: str, afte
         for name in ("_NEGATORS", "_QUOTERS", "_SUPPOSERS", "_DENIERS"):
             patched.setattr(polarity, name, everything)
         assert polarity.affirmed(text, start, end) == quick
+
+
+_SPOKEN = (
+    "0123456789一二三四五六七八九十零幺百千万亿点块元毛角几多来个%％¥百分之"
+    "微信号码是abc@.com rmb-年月日"
+)
+
+
+@settings(max_examples=400, deadline=None)
+@given(st.text(_SPOKEN, max_size=30))
+def test_every_entity_shows_the_sign_of_its_kind(text: str) -> None:
+    seen = forms(text)
+    for entity in find_entities(seen):
+        sign = SIGNS.get(entity.kind)
+        assert sign is None or sign.search(seen.raw) or sign.search(seen.normalised), entity
