@@ -2,7 +2,8 @@
 
 Ridge regression of the labels on the first stage's chances in and around each turn (stacking;
 Wolpert 1992). It is trained on held-out chances: those of a turn come from a first stage that has
-seen no dialogue of the same group, as they will for a new call.
+seen no dialogue of the same group, as they will for a new call. It sees each turn twice, as
+written and as misheard.
 """
 
 from collections.abc import Sequence
@@ -27,7 +28,7 @@ from events.acts.training import (
     landmark_weights,
 )
 
-_RIDGE = 30.0
+_RIDGE = 60.0
 _GRAM_STEP = np.float32(0.3)  # of the typical weight; finer steps only make the file larger.
 
 Doubles = NDArray[np.float64]
@@ -85,13 +86,14 @@ def _second(
 ) -> Stacked:
     rows = data.rows(fitted.role)
     own, heard, targets = written[rows], misheard[rows], fitted.targets.astype(np.float64)
-    square, product = own.T @ own, own.T @ targets
+    square, product = own.T @ own + heard.T @ heard, (own + heard).T @ targets
     square[np.diag_indices(len(square))] += _RIDGE
     margins, heard_margins = np.empty_like(fitted.targets), np.empty_like(fitted.targets)
     for name in sorted(set(first.groups.tolist())):
         out = first.groups == name
         weights = np.linalg.solve(
-            square - own[out].T @ own[out], product - own[out].T @ targets[out]
+            square - own[out].T @ own[out] - heard[out].T @ heard[out],
+            product - (own[out] + heard[out]).T @ targets[out],
         )
         margins[out], heard_margins[out] = own[out] @ weights, heard[out] @ weights
     curves = fit_curves(margins, fitted.targets)

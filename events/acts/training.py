@@ -29,7 +29,7 @@ from nlp.normalise import forms
 NOISE_RATE = 0.09
 _GRAM_WEIGHT = 1.7
 _PLACE_WEIGHT = 0.2
-_RIDGE = 0.3
+_RIDGE = 0.55
 _RAREST_GRAM = 3
 _MOST_GRAMS = 80_000  # Bounds the model file; the rarest n-grams are left out.
 _USUAL_CURVE = np.array([9.0, -3.5])
