@@ -10,7 +10,7 @@ from bisect import bisect_left, bisect_right
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import lru_cache
-from operator import attrgetter
+from operator import attrgetter, itemgetter
 
 from asr.transcript import Role, Transcript, Utterance
 from core.span import Span, merge_spans, subtract_spans, total_ms
@@ -83,20 +83,18 @@ def silences(transcript: Transcript, min_ms: int = 3000) -> tuple[Silence, ...] 
     """
     if not _has_times(transcript):
         return None
-    spoken = sorted(
-        [(span, c.role) for c in transcript.speech for span in c.spans]
-        + [(u.span, u.role) for u in transcript.utterances],
-        key=lambda pair: pair[0],
-    )
+    spoken = [(s.start_ms, s.end_ms, c.role) for c in transcript.speech for s in c.spans]
+    spoken += [(u.start_ms, u.end_ms, u.role) for u in transcript.utterances]
+    spoken.sort(key=itemgetter(0, 1))
     if not spoken:
         return ()
     found: list[Silence] = []
-    last, speaker = spoken[0]
-    for span, role in spoken[1:]:
-        if span.start_ms - last.end_ms > min_ms:
-            found.append(Silence(Span(last.end_ms, span.start_ms), speaker))
-        if span.end_ms > last.end_ms:
-            last, speaker = span, role
+    _, last_ms, speaker = spoken[0]
+    for start_ms, end_ms, role in spoken[1:]:
+        if start_ms - last_ms > min_ms:
+            found.append(Silence(Span(last_ms, start_ms), speaker))
+        if end_ms > last_ms:
+            last_ms, speaker = end_ms, role
     return tuple(found)
 
 
