@@ -63,6 +63,15 @@ def test_rules_do_not_disturb_each_other(one: Rule, other: Rule, call: CallView)
 
 
 @SLOW
+@given(rules("a"), rules("b"), st.lists(calls(), min_size=2, max_size=5))
+def test_calls_do_not_disturb_each_other(one: Rule, other: Rule, several: list[CallView]) -> None:
+    """What an evaluator keeps of earlier calls never shows in later ones."""
+    shared = RuleEvaluator(ruleset(one, other))
+    for call in (*several, *several[::-1]):
+        assert shared.evaluate(call) == RuleEvaluator(ruleset(one, other)).evaluate(call)
+
+
+@SLOW
 @given(rules(), calls())
 def test_speech_that_nobody_heard_never_makes_or_unmakes_a_verdict(
     rule: Rule, call: CallView
