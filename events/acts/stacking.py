@@ -66,7 +66,7 @@ def train(
     `groups[i]` is the group of row i (its author).
     """
     stacked = stack(data, fits, groups)
-    heads = {stages.fitted.role: _head(data, stages) for stages in stacked}
+    heads = {stages.fitted.role: role_head(data, stages) for stages in stacked}
     return ActModel(encoder, version, data.basis, data.known, data.idf, heads)
 
 
@@ -104,7 +104,8 @@ def _second(
     return Stacked(fitted, first, second, weights)
 
 
-def _head(data: TurnSet, stages: Stacked) -> RoleHead:
+def role_head(data: TurnSet, stages: Stacked) -> RoleHead:
+    """The weights that both stages of a role come to."""
     fitted = stages.fitted
     grams, place = grams_and_place(data, fitted)
     typical = np.sqrt(np.square(grams).mean(axis=0))
