@@ -80,7 +80,7 @@ class SemanticModel:
         thought = sentence_features(acts, self._role, said.texts, self._vectors)
         _describe(thought, said)
         kernel = self._gaussian(self._vectors)
-        kernel += _GRAM_WEIGHT * (weighted @ weighted.T) + thought @ thought.T + 1.0
+        kernel += _GRAM_WEIGHT * _products(weighted) + thought @ thought.T + 1.0
         self._alphas, left_out = _fit(kernel.astype(np.float64), said.targets, said.weights)
         # The linear parts collapse into one weight per n-gram and label; only the Gaussian part
         # still needs the training sentences.
@@ -179,6 +179,14 @@ def _grams(texts: Sequence[str]) -> Floats:
     rows = np.repeat(np.arange(len(texts)), np.diff(starts, append=len(slots)))
     grams[rows, slots] = 1.0
     return grams
+
+
+def _products(weighted: Floats) -> Floats:
+    """How alike rows are in n-grams; one that a single row has only counts on the diagonal."""
+    shared = weighted[:, (weighted > 0).sum(axis=0) > 1]
+    products: Floats = shared @ shared.T
+    np.fill_diagonal(products, np.einsum("ij,ij->i", weighted, weighted))
+    return products
 
 
 def _inverse_frequency(grams: Floats) -> Floats:

@@ -29,6 +29,9 @@ Doubles = NDArray[np.float64]
 STRENGTHS = (24.0, 8.0, 2.5)
 """Pulls to zero that are tried, strongest first; a weaker one must do better on left-out calls."""
 
+NAMED = 0.5
+"""Share of the missed events that people are taken to name; they judge every hit."""
+
 FOLDS = 5
 ANCHORS = 160
 _ANCHOR_WEIGHT = 0.25
@@ -153,22 +156,60 @@ def fit(turns: Sequence[LabelledTurn], anchors: Sequence[LabelledTurn], strength
 
 
 def count(turns: Sequence[LabelledTurn], shifts: Sequence[Mapping[str, float]]) -> Ratios:
-    """Right, wrong and missed hits among the labels, with these shifts.
+    """Right, wrong and missed hits in what people looked at, with these shifts.
 
-    In a call that somebody corrected, a hit that only the shifts make and nobody named is counted
-    as wrong: most of what is said there was looked at.
+    Who corrects a call judges its hits and names some of what was missed, about `NAMED` of it. So
+    beside every missed event that was named there are others that were not, and of the hits that
+    only the shifts make and nobody named, as many are taken for right as these allow; the rest is
+    wrong.
     """
-    right = wrong = missed = 0
+    tallies: dict[str, _Tally] = defaultdict(_Tally)
     for turn, shift in zip(turns, shifts, strict=True):
         for target, said in turn.labels.items():
-            hit = target in turn.odds and turn.odds[target] + shift.get(target, 0.0) >= 0
-            right += hit and said
-            wrong += hit and not said
-            missed += said and not hit
+            odds = turn.odds.get(target)
+            hit = odds is not None and odds + shift.get(target, 0.0) >= 0
+            tallies[target].add(
+                said=said,
+                hit=hit,
+                named=bool(turn.call) and said and (odds is None or odds < 0),
+            )
         for target, added in shift.items():
             odds = turn.odds.get(target, 0.0)
-            wrong += bool(turn.call) and target not in turn.labels and odds < 0 <= odds + added
-    return Ratios(right=right, wrong=wrong, missed=missed)
+            if turn.call and target not in turn.labels and odds < 0 <= odds + added:
+                tallies[target].unnamed += 1
+    total = Ratios()
+    for tally in tallies.values():
+        total = total.plus(tally.ratios())
+    return total
+
+
+@dataclass(slots=True)
+class _Tally:
+    """One target: verdicts that are right, wrong, missed; events named, found again, unnamed."""
+
+    right: int = 0
+    wrong: int = 0
+    missed: int = 0
+    named: int = 0
+    found: int = 0
+    unnamed: int = 0
+
+    def add(self, *, said: bool, hit: bool, named: bool) -> None:
+        self.right += hit and said
+        self.wrong += hit and not said
+        self.missed += said and not hit
+        self.named += named
+        self.found += named and hit
+
+    def ratios(self) -> Ratios:
+        per_named = (1.0 - NAMED) / NAMED
+        hidden = round(self.named * per_named)
+        taken = min(self.unnamed, round(self.found * per_named))
+        return Ratios(
+            right=self.right + taken,
+            wrong=self.wrong + self.unnamed - taken,
+            missed=self.missed + hidden - taken,
+        )
 
 
 def changes(

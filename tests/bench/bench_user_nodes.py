@@ -24,11 +24,11 @@ import numpy as np
 
 from asr.transcript import Role
 from core.settings import NlpSettings
-from events.acts import training
+from events.acts import stacking, training
 from events.acts.corpus import Dialogue, load_corpus
-from events.acts.features import Floats, Turn, place_of
+from events.acts.features import Floats, Turn
 from events.acts.labels import ACTS, LABELS, act_role, labels_of
-from events.acts.model import gram_products
+from events.acts.model import ActModel
 from events.document import load_pack
 from events.nodes import thresholds
 from events.nodes.thresholds import Curve, Expectation, best_threshold, curve_features
@@ -44,43 +44,32 @@ LONGEST = 40
 FOLDS = 5
 
 
-class ModelWithout:
-    """What the first stage of the act model thinks, fitted without an author, one act struck out.
+class StruckModel(ActModel):
+    """An act model that knows nothing of one act."""
 
-    `fits` are those of all authors, `author` the one to leave out.
-    """
-
-    def __init__(self, data: training.TurnSet, fits: dict[Role, training.Fit], author: str) -> None:
-        self._data, self._fits = data, fits
-        self.struck = ""
-        self._weights: dict[Role, Floats] = {}
-        self._curves: dict[Role, Floats] = {}
-        names = np.array([dialogue.author for dialogue in data.dialogues])
-        for role, fitted in fits.items():
-            out = np.flatnonzero(names[data.rows(role)] == author)
-            block = fitted.inverse[np.ix_(out, out)].astype(np.float64)
-            gone = np.linalg.solve(block, fitted.weights[out]).astype(np.float32)
-            weights = fitted.weights - fitted.inverse[:, out] @ gone
-            weights[out] = 0.0
-            self._weights[role] = weights
-
-    def with_curves(self, curves: dict[Role, Floats]) -> "ModelWithout":
-        """The same with the curves of its margins."""
-        self._curves = curves
-        return self
+    struck = ""
 
     def piece_chances(self, role: Role, turns: Sequence[Turn], vectors: Floats) -> Floats:
-        """As of any act model."""
-        data, fitted, weights = self._data, self._fits[role], self._weights[role]
-        grams, place = training.grams_and_place(data, replace(fitted, weights=weights))
-        landmarks = fitted.projection.landmarks.kernel(vectors @ data.basis)
-        margins = landmarks @ training.landmark_weights(data, replace(fitted, weights=weights))
-        margins += fitted.mean + np.array([place_of(turn, 8, 20) for turn in turns]) @ place
-        margins += gram_products(turns, data.known, data.idf, grams)
-        found = np.zeros((len(turns), len(LABELS)), dtype=np.float32)
-        columns = [LABELS.index(label) for label in labels_of(role)]
-        found[:, columns] = training.apply_curves(margins, self._curves[role])
-        return without(found, self.struck)
+        """As of any model, nothing for the act struck out."""
+        return without(super().piece_chances(role, turns, vectors), self.struck)
+
+
+def model_without(
+    data: training.TurnSet, stages: Sequence[stacking.Stacked], author: str, encoder: str
+) -> StruckModel:
+    """The model of everybody's turns but the author's; only its first stage is asked."""
+    names = np.array([dialogue.author for dialogue in data.dialogues])
+    heads = {}
+    for stage in stages:
+        fitted = stage.fitted
+        out = np.flatnonzero(names[data.rows(fitted.role)] == author)
+        block = fitted.inverse[np.ix_(out, out)].astype(np.float64)
+        gone = np.linalg.solve(block, fitted.weights[out]).astype(np.float32)
+        weights = fitted.weights - fitted.inverse[:, out] @ gone
+        weights[out] = 0.0
+        changed = replace(stage, fitted=replace(fitted, weights=weights))
+        heads[fitted.role] = stacking.role_head(data, changed)
+    return StruckModel(encoder, f"without-{author}", data.basis, data.known, data.idf, heads)
 
 
 @dataclass(frozen=True, slots=True)
@@ -147,14 +136,14 @@ def outcomes(
     data = training.read_corpus(corpus, encoder)
     groups = [dialogue.author for dialogue in data.dialogues]
     sides: tuple[Role, ...] = ("agent", "customer")
-    fits = {role: training.fit(data, role) for role in sides}
-    out = {role: training.held_out(data, fits[role], groups) for role in sides}
-    curves = {role: out[role].curves for role in sides}
-    names = sorted(
-        d.name for d in sorted(corpus, key=lambda d: random.Random(d.name).random())[:calls]
-    )
-    heard = {role: read(data, role, out[role].written, set(names), encoder) for role in sides}
-    models = {author: ModelWithout(data, fits, author).with_curves(curves) for author in authors}
+    stages = stacking.stack(data, [training.fit(data, role) for role in sides], groups)
+    shuffled = sorted(corpus, key=lambda dialogue: random.Random(dialogue.name).random())
+    names = {dialogue.name for dialogue in shuffled[:calls]}
+    heard = {
+        stage.fitted.role: read(data, stage.fitted.role, stage.first.written, names, encoder)
+        for stage in stages
+    }
+    models = {author: model_without(data, stages, author, encoder.encoder_id) for author in authors}
     for act in ACTS[::every]:
         for author in authors:
             for size in SIZES:
@@ -210,7 +199,7 @@ def simulate(
     node: EventNode,
     heard: Heard,
     encoder: SentenceEncoder,
-    model: ModelWithout,
+    model: StruckModel,
 ) -> Outcome:
     """One node made of examples, read over the calls of the other authors."""
     decided = {other.path for other in tree.walk() if other.match.act}

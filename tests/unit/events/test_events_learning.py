@@ -60,8 +60,15 @@ def test_nothing_is_learned_without_labels() -> None:
 
 def test_counting_sees_hits_that_nobody_named() -> None:
     turns = [turn("c", 1.0, -0.5), turn("c", 1.0, 1.0, True), turn("c", 1.0, -1.0, True)]
-    assert count(turns, [{}, {}, {}]) == Ratios(right=1, wrong=0, missed=1)
-    assert count(turns, [{"x": 1.0}] * 3) == Ratios(right=2, wrong=1, missed=0)
+    # Beside the missed event that was named stands one that was not.
+    assert count(turns, [{}, {}, {}]) == Ratios(right=1, wrong=0, missed=2)
+    assert count(turns, [{"x": 1.0}] * 3) == Ratios(right=3, wrong=0, missed=0)
+    # One more hit that nobody named is wrong, and so are all when nothing named is found.
+    more = [*turns, turn("c", 1.0, -0.2)]
+    assert count(more, [{"x": 1.0}] * 4) == Ratios(right=3, wrong=1, missed=0)
+    assert count(more, [{"x": 0.5}] * 4) == Ratios(right=1, wrong=2, missed=2)
+    # The guard knows every label.
+    assert count([turn("", 1.0, -1.0, True)], [{}]) == Ratios(missed=1)
     assert Ratios(right=2, wrong=1).f1 == pytest.approx(0.8)
     assert Ratios().precision is None
     assert Ratios().recall is None
