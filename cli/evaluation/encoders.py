@@ -23,6 +23,22 @@ Floats = NDArray[np.float32]
 NO_ENCODER = "none"
 
 
+class ExamplesAlone:
+    """An encoder under a name that the act model does not know, so that it has no say.
+
+    What the act model thinks of a turn would tell nodes that are its own acts what they are.
+    """
+
+    def __init__(self, encoder: SentenceEncoder) -> None:
+        self._encoder = encoder
+        self.encoder_id = f"alone:{encoder.encoder_id}"
+        self.dim = encoder.dim
+
+    def encode(self, texts: Sequence[str]) -> Floats:
+        """The vectors of the encoder."""
+        return self._encoder.encode(texts)
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class EncoderScores:
     """How the calls' events are recognised with one encoder, on the labelled text.
@@ -119,7 +135,8 @@ def _scores(
     load_s = time.perf_counter() - started
     trees = {call.truth.domain: tree_for(call.truth.domain) for call in calls}
     whole = {domain: TreeMatcher(tree, encoder) for domain, tree in trees.items()}
-    bare = {domain: TreeMatcher(examples_only(tree), encoder) for domain, tree in trees.items()}
+    alone = None if encoder is None else ExamplesAlone(encoder)
+    bare = {domain: TreeMatcher(examples_only(tree), alone) for domain, tree in trees.items()}
     examples: dict[str, Counts] = {}
     everything: dict[str, Counts] = {}
     for done, call in enumerate(calls, 1):
