@@ -53,6 +53,12 @@ _NOT_SCARCE = (
     r"|(?:定不定|报不报|办不办|买不买|交不交|签不签|来不来)[^。！？]{0,8}?"
     r"[都也](?:行|一样|可以|没事|没关系|成|是这个?价|不影响)"
 )
+# What the company says it lacks or is not: "我们没有什么内部渠道", "不是国家职业资格证".
+_NOT_CLAIMED = (
+    r"(?<!有)没有?(?:什么|啥子?|任何|所谓|那种)[^，。！？]{0,4}"
+    r"(?:内部|特殊|特批|独家|官方|关系|渠道|指标|内定|路子|包过|保过)"
+    r"|(?<!是)不是(?:什么|啥子?)?[^，。！？]{0,4}(?:官方|政府|国家|国企|银行|指定|唯一|独家)"
+)
 _HOWEVER = r"(?!.*(?:但|可是|不过|只是|就怕|就是|除非))"
 _DENIED = {
     **{
@@ -60,6 +66,7 @@ _DENIED = {
         for act, words in _OFFERS.items()
     },
     "促成/限时截杀": re.compile(f"(?:{_NOT_SCARCE}){_HOWEVER}"),
+    "虚假宣传": re.compile(f"(?:{_NOT_CLAIMED}){_HOWEVER}"),
 }
 _WINDOW = 8
 _DENIAL = re.compile(
@@ -76,9 +83,10 @@ def negated(text: str, start: int) -> bool:
 def act_denied(act: str, text: str) -> bool:
     """Whether a clause takes back what the act would say: no need to, no hurry, no end of it.
 
-    Only of offers (`下一步/…`, `促成/付款引导`) and of `促成/限时截杀`: most other acts are said
-    with such words too. Of the corpus' 25 turns that need no offer, 2 carry the act's label, for
-    another clause; of its 254 turns that hurry, none has a clause that says there is no hurry.
+    Only of offers (`下一步/…`, `促成/付款引导`), of `促成/限时截杀` and of the violation `虚假宣传`:
+    most other acts are said with such words too. Of the corpus' 25 turns that need no offer, 2
+    carry the act's label, for another clause; of its 254 turns that hurry, none has a clause that
+    says there is no hurry.
     """
     pattern = _DENIED.get(act)
     return pattern is not None and bool(pattern.search(text))

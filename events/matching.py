@@ -11,7 +11,6 @@ from core.evidence import Form, Layer
 from events.acts.features import Floats
 from events.acts.reading import ActPlace
 from events.anchors import FoundPlaces, anchors_above, in_order_of_anchors
-from events.cues import act_denied
 from events.exact import ExactMatch, ExactMatcher
 from events.examples import ExampleLayer, ExampleMatch
 from events.hits import EventHit
@@ -262,8 +261,6 @@ class TreeMatcher:
             # What no layer saw has no place of its own; the head can still have learned it.
             example = ExampleMatch(_BARELY, 0, len(said.text.normalised))
         act = said.acts.get(node.match.act) if node.match.act else None
-        if act and act_denied(node.match.act or "", said.text.normalised[act.start : act.end]):
-            act = None
         if exact is None and example is None and act is None:
             return None
         if not places.allow(node, said.utterance):

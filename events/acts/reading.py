@@ -9,6 +9,7 @@ from asr.transcript import Role, Utterance
 from events.acts.features import Floats, Turn, piece_turns, read_turns
 from events.acts.labels import LABELS
 from events.acts.model import ActModel
+from events.cues import act_denied
 from nlp.encoders.base import SentenceEncoder
 from nlp.normalise import TextForms
 
@@ -77,7 +78,7 @@ class ActReader:
 
         `vectors` as for `turns`. The probability is that of the whole turn; it is placed on the
         utterance and segment that says it most clearly, and on other utterances of the turn only
-        where they say it on their own.
+        where they say it on their own; nowhere where that segment takes it back.
         """
         return self.places(self.turns(texts, vectors), len(texts))
 
@@ -111,6 +112,8 @@ class ActReader:
             for at, row in enumerate(read.rows):
                 inside = [i for i, piece in enumerate(pieces) if piece[0] == at]
                 top = max(inside, key=lambda i: float(alone[i, column]))
+                if act_denied(label, read.turn.segment_texts[top]):
+                    continue
                 if pieces[best][0] == at or alone[top, column] >= limit:
                     _, start, end = pieces[top]
                     found[row][label] = ActPlace(float(chances[column]), start, end)

@@ -14,6 +14,7 @@ from events.acts.industries import industry_group
 from events.acts.labels import ACTS, LABELS, VIOLATIONS, act_role, labels_of
 from events.acts.model import ActModel, pack, unpack
 from events.acts.noise import Homophones
+from events.acts.reading import ActReader, ReadTurn
 from events.acts.surroundings import SURROUNDINGS_SIZE, surroundings
 from events.acts.training import choose_thresholds
 from events.document import dump_tree, load_pack, parse_tree
@@ -157,3 +158,15 @@ nodes:
     found = [(issue.code, issue.line) for issue in lint_text(text)]
     assert ("unknown-act", 4) in found
     assert ("act-role", 5) in found
+
+
+def test_a_claim_that_is_taken_back_is_read_nowhere() -> None:
+    model = ActModel.load()
+    reader = ActReader(model)
+    chances = np.array([model.threshold(label) + 0.01 for label in LABELS], np.float32)
+    for said, denied in (("我们没有什么内部渠道", True), ("我们有内部渠道", False)):
+        (turn,) = read_turns([("agent", [forms(said)])])
+        vectors = np.full((len(turn.pieces), 512), 512**-0.5, np.float32)
+        (found,) = reader.places([ReadTurn((0,), turn, vectors, chances)], 1)
+        assert ("虚假宣传" in found) is not denied
+        assert "泄露隐私" in found
