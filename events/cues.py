@@ -83,10 +83,10 @@ def negated(text: str, start: int) -> bool:
 def act_denied(act: str, text: str) -> bool:
     """Whether a clause takes back what the act would say: no need to, no hurry, no end of it.
 
-    Only of offers (`下一步/…`, `促成/付款引导`), of `促成/限时截杀` and of the violation `虚假宣传`:
-    most other acts are said with such words too. Of the corpus' 25 turns that need no offer, 2
-    carry the act's label, for another clause; of its 254 turns that hurry, none has a clause that
-    says there is no hurry.
+    Only of offers (`下一步/…`, `促成/付款引导`), of `促成/限时截杀` and of the violation
+    `虚假宣传`: most other acts are said with such words too. Of the corpus' 25 turns that need no
+    offer, 2 carry the act's label, for another clause; of its 254 turns that hurry, none has a
+    clause that says there is no hurry.
     """
     pattern = _DENIED.get(act)
     return pattern is not None and bool(pattern.search(text))
