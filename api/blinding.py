@@ -4,7 +4,8 @@ The one policy that every route asks. A call that somebody judges blind stays in
 heard, but nothing that the machine or another person found in it reaches them until the
 calibration is closed: lists of results leave it out (`CallScope.narrow_results`), filters on
 results do not match it (`CallScope.narrow`), what shows the call shows it without results
-(`blind_among`), and what is about its results is refused (`unblinded_call`, `refuse_blind`).
+(`blind_among`), and what is about its results is refused (`unblinded_call`, `refuse_blind`,
+`refuse_blind_run`).
 """
 
 import uuid
@@ -14,8 +15,9 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from api.principal import Principal
 from core.errors import AppError
-from models.reviews.blinding import blind_calls
-from models.tables import Call
+from models.backtests import tells_of
+from models.reviews.blinding import blind_calls, calls_judged_blind
+from models.tables import BulkRun, Call
 
 
 async def visible_call(session: AsyncSession, principal: Principal, call_id: uuid.UUID) -> Call:
@@ -57,7 +59,21 @@ async def refuse_blind(
         AppError: `blind-calibration` when this principal judges one of them blind.
     """
     if await blind_among(session, principal, call_ids):
-        raise AppError(
-            "blind-calibration",
-            "这里有您正在盲评的通话，校准结束之前不显示结论。请到校准页判定，或等校准结束。",
-        )
+        raise _refusal()
+
+
+async def refuse_blind_run(session: AsyncSession, principal: Principal, run: BulkRun) -> None:
+    """Insist that the result of a run may be seen.
+
+    Raises:
+        AppError: `blind-calibration` when it tells of a call that this principal judges blind.
+    """
+    if await tells_of(session, run, calls_judged_blind(principal.user_id)):
+        raise _refusal()
+
+
+def _refusal() -> AppError:
+    return AppError(
+        "blind-calibration",
+        "这里有您正在盲评的通话，校准结束之前不显示结论。请到校准页判定，或等校准结束。",
+    )

@@ -5,7 +5,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any, Literal
 
-from sqlalchemy import ColumnElement, case, delete, func, insert, or_, select
+from sqlalchemy import ColumnElement, Select, case, delete, func, insert, or_, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from models.paging import Page, decode_cursor, encode_cursor
@@ -107,12 +107,14 @@ async def summarise(session: AsyncSession, run_id: uuid.UUID) -> dict[str, Any]:
     }
 
 
-async def told_calls(session: AsyncSession, run: BulkRun) -> frozenset[uuid.UUID]:
-    """The calls that the result of a run tells of: the compared ones, or the one that was tried."""
+async def tells_of(session: AsyncSession, run: BulkRun, calls: Select[uuid.UUID]) -> bool:
+    """Whether the result of a run tells of one of the calls: compared it, or was tried on it."""
     if tried := run.request.get("call_id"):
-        return frozenset({uuid.UUID(str(tried))})
-    rows = await session.scalars(select(BacktestCall.call_id).where(BacktestCall.run_id == run.id))
-    return frozenset(rows)
+        return uuid.UUID(str(tried)) in set(await session.scalars(calls))
+    compared = select(BacktestCall.call_id).where(
+        BacktestCall.run_id == run.id, BacktestCall.call_id.in_(calls)
+    )
+    return await session.scalar(compared.limit(1)) is not None
 
 
 async def list_changes(

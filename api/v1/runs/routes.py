@@ -7,7 +7,7 @@ from fastapi import APIRouter, Path, Query
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from api.auth import Editor, Reader
-from api.blinding import refuse_blind
+from api.blinding import refuse_blind_run
 from api.openapi import answers, shows
 from api.principal import Principal
 from api.services import SessionDep
@@ -23,7 +23,7 @@ from api.v1.runs.schemas import (
     run_summary,
 )
 from core.errors import AppError
-from models.backtests import list_changes, list_compared, told_calls
+from models.backtests import list_changes, list_compared
 from models.bulk_runs import cancel_run, failures_of, get_run
 from models.tables import BulkRun
 
@@ -57,7 +57,7 @@ async def readable_run(session: AsyncSession, principal: Principal, run_id: uuid
             blind.
     """
     run = await visible_run(session, principal, run_id)
-    await refuse_blind(session, principal, await told_calls(session, run))
+    await refuse_blind_run(session, principal, run)
     return run
 
 
