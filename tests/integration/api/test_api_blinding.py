@@ -40,8 +40,6 @@ LEAK = re.compile(
     rf"{MARK}|{SECRET_RULE}|"
     rf"(?<!\d:)(?<![\d.])(?:{'|'.join(map(re.escape, FIGURES))})(?!\d)"
 )
-    rf"{MARK}|{SECRET_RULE}|(?<!\d:)(?<![\d.])(?:{'|'.join(map(re.escape, FIGURES))})(?!\d)"
-)
 ALL_OVER_IT = {
     "/api/v1/calls", "/api/v1/calls/{call_id}", "/api/v1/calls/{call_id}/timeline",
     "/api/v1/calls/{call_id}/findings", "/api/v1/calls/{call_id}/judgements",
