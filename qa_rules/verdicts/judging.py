@@ -7,6 +7,7 @@ truths. A rule works that out once for each combination of them.
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from operator import itemgetter
+from typing import NamedTuple
 
 from qa_rules.conditions.boolean import And, AtLeast, Line, Name, Not, Or, names_in
 from qa_rules.conditions.operator_names import operator_of
@@ -28,8 +29,7 @@ Leaves = tuple[str, ...]
 """Names of conditions, in the order of the line that states them."""
 
 
-@dataclass(frozen=True, slots=True)
-class Judgement:
+class Judgement(NamedTuple):
     """What a rule says of a call: TRUE is a hit, and the reason is for people."""
 
     truth: Truth

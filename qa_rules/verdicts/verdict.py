@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 from operator import attrgetter
-from typing import Protocol
+from typing import NamedTuple, Protocol
 
 from core.evidence import Layer
 from qa_rules.verdicts.logic import Truth
@@ -18,9 +18,8 @@ class Gap:
     reason: str
 
 
-@dataclass(frozen=True, slots=True)
-class Verdict:
-    """The truth of one condition on one call.
+class Verdict(NamedTuple):
+    """The truth of one condition on one call; made for every condition that is run.
 
     `evidence` speaks for the truth value, whichever it is: occurrences for TRUE, the searched
     span or the measured fact for FALSE. `occurrences` are the places where the condition holds,
