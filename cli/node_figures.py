@@ -28,7 +28,7 @@ def measured(tree: EventTree, settings: Settings) -> "tuple[NodeFigures, ...]":
 
 
 def told(item: "NodeFigures") -> str:
-    """`阈值 0.18（自动），预期精确率 0.41（0.19 到 0.74）、召回率 0.34（0.17 到 0.70）`."""
+    """`阈值 0.18（自动），预期精确率 0.41（0.17 到 0.84）、召回率 0.34（0.12 到 0.74）`."""
     how = "自动" if item.automatic else "手写"
     text = f"阈值 {item.threshold:g}（{how}），"
     if item.precision is None or item.recall is None:

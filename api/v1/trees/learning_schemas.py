@@ -25,8 +25,8 @@ NODE_REPORT = {
             "automatic": True,
             "precision": 0.41,
             "recall": 0.34,
-            "precision_range": [0.19, 0.74],
-            "recall_range": [0.17, 0.7],
+            "precision_range": [0.17, 0.84],
+            "recall_range": [0.12, 0.74],
             "suggestion": {"act": "促成/付款引导", "confidence": 0.62},
         }
     ],
