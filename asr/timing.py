@@ -23,6 +23,11 @@ _BACKCHANNEL = re.compile(
     re.IGNORECASE,
 )
 _LONGEST_BACKCHANNEL = 6
+_OWN_PAUSE_MS = 700
+"""Who goes on after so short a pause had not finished."""
+_REACTION_MS = 250
+"""Nobody answers sooner (gaps between turns: Levinson and Torreira 2015), so who starts within this
+of the other was going to speak anyway."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,9 +40,10 @@ class Silence:
 
 @dataclass(frozen=True, slots=True)
 class Interruption:
-    """Utterance `utterance` began while utterance `interrupted` of the other side was spoken.
+    """Utterance `utterance` began before the other side had finished what `interrupted` says.
 
-    `overlap` is the time in which both spoke, from where the interrupter began.
+    `overlap` is the time in which both spoke, from where the interrupter began, or the other side
+    went on after a pause.
     """
 
     utterance: int
@@ -103,28 +109,50 @@ def interruptions(
 ) -> tuple[Interruption, ...] | None:
     """Utterances of `by` that begin while the other side speaks and overlap it for longer.
 
-    An utterance that only says 嗯, 对, 好的 interrupts nobody. In order of time. None unless
-    each side has a channel of its own or people wrote the times down: on one channel, overlaps
-    cannot be heard.
+    A short pause inside what the other side says does not end it: who begins in the pause
+    interrupts too if the other side goes on before it can have heard that. An utterance that only
+    says 嗯, 对, 好的 interrupts nobody. In order of time. None unless each side has a channel of
+    its own or people wrote the times down: on one channel, overlaps cannot be heard.
     """
     if not _has_times(transcript) or not _can_overlap(transcript):
         return None
     found: list[Interruption] = []
-    speaking: list[Utterance] = []  # Utterances of the other side that have not ended yet.
-    for utterance in transcript.utterances:
-        speaking = [other for other in speaking if other.end_ms > utterance.start_ms]
+    # Utterances of the other side that have not ended, or only just.
+    speaking: list[Utterance] = []
+    for at, utterance in enumerate(transcript.utterances):
+        began = utterance.start_ms
+        speaking = [other for other in speaking if other.end_ms + _OWN_PAUSE_MS >= began]
         if utterance.role not in (by, "unknown"):
             speaking.append(utterance)
-        if utterance.role != by or is_backchannel(utterance.text):
+        if not speaking or utterance.role != by or is_backchannel(utterance.text):
             continue
         for other in speaking:
-            if other.start_ms == utterance.start_ms:
+            if other.start_ms == began or is_backchannel(other.text):
                 continue
-            overlap = Span(utterance.start_ms, min(utterance.end_ms, other.end_ms))
-            if overlap.duration_ms > min_overlap_ms and not is_backchannel(other.text):
+            last = other if other.end_ms > began else _resumed(transcript, at, other)
+            if last is None:
+                continue
+            start_ms, end_ms = max(began, last.start_ms), min(utterance.end_ms, last.end_ms)
+            if end_ms - start_ms > min_overlap_ms:
+                overlap = Span(start_ms, end_ms)
                 found.append(Interruption(utterance.index, other.index, overlap))
                 break
     return tuple(found)
+
+
+def _resumed(transcript: Transcript, at: int, other: Utterance) -> Utterance | None:
+    """What goes on with `other` after the pause in which utterance `at` begins; None if nothing.
+
+    Begins with or after utterance `at`, too soon to be an answer to it.
+    """
+    utterances = transcript.utterances
+    began = utterances[at].start_ms
+    for following in utterances[at + 1 :]:
+        if following.start_ms - began > _REACTION_MS:
+            return None
+        if following.role == other.role and not is_backchannel(following.text):
+            return following if following.start_ms - other.end_ms <= _OWN_PAUSE_MS else None
+    return None
 
 
 def speech_rate(transcript: Transcript, role: Role, min_units: int = 5) -> float | None:

@@ -115,6 +115,34 @@ def test_interrupting_is_starting_while_the_other_speaks() -> None:
     assert [i.utterance for i in interruptions(call, "customer", 200) or ()] == [2]
 
 
+@pytest.mark.parametrize(
+    ("resumes_ms", "overlap"),
+    [
+        (5600, Span(5600, 6200)),  # 100 ms after the agent began: the customer was not done.
+        (5760, None),  # Late enough to be an answer to the agent.
+    ],
+)
+def test_beginning_in_a_short_pause_interrupts_who_goes_on(
+    resumes_ms: int, overlap: Span | None
+) -> None:
+    call = transcript(
+        ("customer", 0, 5000, "资料费还要八百之前你们说是全包的"),
+        ("agent", 5500, 9000, "那是去年的政策"),
+        ("customer", resumes_ms, 6200, "还说"),
+    )
+    found = interruptions(call, "agent", 300) or ()
+    assert [i.overlap for i in found] == ([overlap] if overlap else [])
+
+
+def test_after_a_long_pause_it_is_ones_turn() -> None:
+    call = transcript(
+        ("customer", 0, 5000, "资料费还要八百"),
+        ("agent", 5710, 9000, "那是去年的政策"),
+        ("customer", 5720, 7000, "还有报名费"),
+    )
+    assert interruptions(call, "agent", 300) == ()
+
+
 def test_overlap_needs_a_channel_for_each_side() -> None:
     lines: tuple[Line, ...] = (
         ("customer", 0, 5000, "我上个月交了三百块"),

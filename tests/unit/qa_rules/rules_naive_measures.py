@@ -58,11 +58,29 @@ def interruption(condition: InterruptionCondition, call: CallView) -> Answer:
         if any(
             o.role == other.get(u.role)
             and o.start_ms < u.start_ms
-            and min(u.end_ms, o.end_ms) - u.start_ms > condition.min_overlap_ms
+            and any(
+                min(u.end_ms, p.end_ms) - max(u.start_ms, p.start_ms) > condition.min_overlap_ms
+                for p in goes_on(o, u, utterances)
+            )
             for o in utterances
         )
     ]
     return Answer(len(places) >= condition.count, places, None)
+
+
+def goes_on(said, cut_in, utterances) -> list:
+    """`said` itself if it lasts when `cut_in` begins, else the first thing said on after a pause.
+
+    The pause is at most 700 ms, and the speaker goes on within 250 ms of `cut_in`.
+    """
+    if said.end_ms > cut_in.start_ms:
+        return [said]
+    later = [
+        u
+        for u in utterances
+        if u.role == said.role and u.index > cut_in.index and u.start_ms <= cut_in.start_ms + 250
+    ]
+    return later[:1] if later and later[0].start_ms - said.end_ms <= 700 else []
 
 
 def test_value(test, call: CallView) -> bool | str:
