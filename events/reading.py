@@ -63,6 +63,12 @@ class CallReading:
         return [] if self._reader is None else self._reader.turns(self.texts, self.vectors)
 
     @cached_property
+    def chances(self) -> Mapping[int, Floats]:
+        """The chance of every act in the turn of each utterance, by its index; in label order."""
+        texts = self.texts
+        return {texts[row][0].index: turn.chances for turn in self.turns for row in turn.rows}
+
+    @cached_property
     def places(self) -> list[dict[str, ActPlace]]:
         """For each row the acts that reach their threshold there."""
         if self._reader is None:

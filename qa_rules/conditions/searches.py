@@ -20,7 +20,8 @@ class KeywordCondition:
     inside one expression for "in one utterance"); `none`: none of them; `at_least`: so many
     different ones. With `in_one_utterance`, `all` and `at_least` ask for one utterance that holds
     them. A match inside an utterance that also matches an expression of `unless` does not count,
-    nor a negated or quoted one while `polarity` is `affirmed`.
+    nor a negated or quoted one while `polarity` is `affirmed`, nor one in a turn that the built-in
+    act model is sure does not do what `plausible` names.
     """
 
     words: tuple[str, ...]
@@ -30,6 +31,7 @@ class KeywordCondition:
     scope: Scope = field(default_factory=Scope)
     unless: tuple[str, ...] = ()
     polarity: Polarity = "affirmed"
+    plausible: str = ""
     label: str = ""
     line: int = field(default=0, compare=False)
 
@@ -43,6 +45,7 @@ class RegexCondition:
     scope: Scope = field(default_factory=Scope)
     unless: tuple[str, ...] = ()
     polarity: Polarity = "affirmed"
+    plausible: str = ""
     label: str = ""
     line: int = field(default=0, compare=False)
 

@@ -216,4 +216,6 @@ def _text(condition: KeywordCondition | RegexCondition | SemanticCondition) -> P
     plain: Plain = {"unless": list(condition.unless)} if condition.unless else {}
     if condition.polarity != "affirmed":
         plain["polarity"] = condition.polarity
+    if not isinstance(condition, SemanticCondition) and condition.plausible:
+        plain["plausible"] = condition.plausible
     return plain

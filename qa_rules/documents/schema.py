@@ -183,6 +183,7 @@ def _condition(operator: str, options: Sequence[str]) -> Schema:
         "anchor": {"$ref": "#/$defs/anchor"},
         "unless": _TEXTS,
         "polarity": {"enum": list(get_args(Polarity))},
+        "plausible": _NAME,
         "in_one_utterance": {"type": "boolean"},
         "at_least": {"type": "number", "minimum": 0.01, "maximum": 1},
         "above": _NUMBER,

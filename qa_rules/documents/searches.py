@@ -36,6 +36,7 @@ from qa_rules.documents.scope import (
 
 _SCOPED = ("role", "range", "anchor")
 _TEXT = (*_SCOPED, "unless", "polarity")
+_WORDS = (*_TEXT, "plausible")
 
 
 def _in_one(reader: Reader, entries: Nodes, mode: Mode) -> bool:
@@ -54,6 +55,8 @@ def _text_options(reader: Reader, entries: Nodes) -> dict[str, Any]:
         options["unless"] = filled(reader, entries["unless"], "unless")
     if "polarity" in entries:
         options["polarity"] = choice(reader, entries["polarity"], "polarity", Polarity)
+    if "plausible" in entries:
+        options["plausible"] = reader.name(entries["plausible"], "plausible")
     return options
 
 
@@ -180,9 +183,9 @@ def _judge(reader: Reader, node: yaml.Node, entries: Nodes, line: int) -> Search
 
 _Builder = Callable[[Reader, yaml.Node, Nodes, int], Search]
 SEARCHES: Mapping[str, tuple[tuple[str, ...], _Builder]] = {
-    "keyword": ((*_TEXT, "in_one_utterance"), _keyword),
-    "regex": (_TEXT, _regex),
-    "not_regex": (_TEXT, _not_regex),
+    "keyword": ((*_WORDS, "in_one_utterance"), _keyword),
+    "regex": (_WORDS, _regex),
+    "not_regex": (_WORDS, _not_regex),
     "semantic": (_TEXT, _semantic),
     "act": ((*_SCOPED, "at_least"), _act),
     "event": ((*_SCOPED, "in_one_utterance"), _event),

@@ -8,8 +8,8 @@ from events.acts.labels import LABELS
 from events.acts.reading import ActPlace, ActReader, act_reader
 from events.reading import CallReading
 from nlp.encoders.base import SentenceEncoder
-from qa_rules.conditions.searches import ActCondition
-from qa_rules.model import RuleSet
+from qa_rules.conditions.searches import ActCondition, KeywordCondition, RegexCondition
+from qa_rules.model import Condition, RuleSet
 
 Acts = Mapping[int, Mapping[str, ActPlace]]
 """By the index of the utterance: the acts that reach the model's own threshold, by name."""
@@ -22,9 +22,18 @@ class ActListener:
         self._reader = reader
         self._encoder = encoder
 
-    def read(self, transcript: Transcript) -> Acts | None:
-        """The acts of a call's utterances; only utterances with an act are listed."""
-        return CallReading(transcript, self._encoder, self._reader).acts
+    def read(self, transcript: Transcript) -> CallReading:
+        """What a call's utterances say, acts and their chances among it."""
+        return CallReading(transcript, self._encoder, self._reader)
+
+
+def named_act(condition: Condition) -> str:
+    """The act that a condition asks the model for; empty when it asks for none."""
+    if isinstance(condition, ActCondition):
+        return condition.act
+    if isinstance(condition, KeywordCondition | RegexCondition):
+        return condition.plausible
+    return ""
 
 
 def listener(ruleset: RuleSet, encoder: SentenceEncoder | None) -> ActListener | None:
@@ -38,13 +47,12 @@ def listener(ruleset: RuleSet, encoder: SentenceEncoder | None) -> ActListener |
     named = False
     for rule in ruleset.rules:
         for name, condition in rule.conditions.items():
-            if isinstance(condition, ActCondition):
+            if act := named_act(condition):
                 named = True
-                if condition.act not in LABELS:
+                if act not in LABELS:
                     raise AppError(
                         "bad-rules",
-                        f"规则 {rule.id}：条件 {name} 的 act 写的是 {condition.act}，"
-                        "没有这个内置事件或违规。",
+                        f"规则 {rule.id}：条件 {name} 写的是 {act}，没有这个内置事件或违规。",
                     )
     if encoder is None or not named:
         return None

@@ -10,8 +10,10 @@ from asr import transcript
 from asr.transcript import Role, Utterance
 from core.evidence import Form, Layer
 from core.span import Span, total_ms
+from events.acts.labels import LABELS
 from events.hits import EventHit
 from events.places import span_of
+from events.reading import CallReading
 from nlp.entities import Entity, find_entities
 from nlp.normalise import TextForm, TextForms, forms
 from nlp.phonetics import SoundCodes
@@ -23,6 +25,9 @@ from qa_rules.facts.scan import Mask, Said, Scanner, Trace
 from qa_rules.verdicts.logic import Truth
 from qa_rules.verdicts.place import Found, Place
 from qa_rules.verdicts.verdict import Gap, precedes
+
+_TELLING_TURNS = 6  # The model knows whole calls: of a sentence or two it rules nothing out.
+_POSSIBLE = 0.005  # Held out, shipped words with a smaller chance were wrong in 25 turns of 25.
 
 if TYPE_CHECKING:
     from events.acts.reading import ActPlace
@@ -203,11 +208,24 @@ class CallFacts:
     @cached_property
     def acts(self) -> Acts | None:
         """The acts that the model reads in the call; None without the model's encoder."""
+        return None if self._heard_acts is None else self._heard_acts.acts
+
+    @cached_property
+    def _heard_acts(self) -> CallReading | None:
         if self._acts is None:
             return None
-        if self.call.reading is not None:
-            return self.call.reading.acts
-        return self._acts.read(self.transcript)
+        return self.call.reading or self._acts.read(self.transcript)
+
+    def may_be(self, act: str, utterance: Utterance) -> bool:
+        """Whether the act model holds it for possible that an utterance's turn does `act`.
+
+        True where it cannot tell: without the encoder of its vectors, of a few turns, or without
+        words.
+        """
+        if self._heard_acts is None or len(self._heard_acts.turns) < _TELLING_TURNS:
+            return True
+        chances = self._heard_acts.chances.get(utterance.index)
+        return chances is None or bool(chances[LABELS.index(act)] >= _POSSIBLE)
 
     @cached_property
     def acts_by_name(self) -> "Mapping[str, Mapping[int, ActPlace]]":

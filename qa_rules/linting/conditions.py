@@ -49,6 +49,8 @@ def condition_problems(condition: Condition, node_paths: Collection[str]) -> Ite
         yield from _nodes(condition, node_paths)
     if isinstance(condition, ActCondition):
         yield from _act(condition)
+    if isinstance(condition, KeywordCondition | RegexCondition) and condition.plausible:
+        yield from _named_act("plausible", condition.plausible)
 
 
 def text_problems(condition: Condition) -> Iterator[Problem]:
@@ -168,15 +170,20 @@ def _nodes(condition: EventCondition, node_paths: Collection[str]) -> Iterator[P
             )
 
 
-def _act(condition: ActCondition) -> Iterator[Problem]:
-    act, least = condition.act, condition.at_least
+def _named_act(entry: str, act: str) -> Iterator[Problem]:
     if act not in LABELS:
         yield (
             "error",
             "unknown-act",
-            f"的 act 写的是 {act}，没有这个内置事件或违规。",
+            f"的 {entry} 写的是 {act}，没有这个内置事件或违规。",
             f"改成内置的名字{suggest(act, LABELS)}。",
         )
+
+
+def _act(condition: ActCondition) -> Iterator[Problem]:
+    act, least = condition.act, condition.at_least
+    if act not in LABELS:
+        yield from _named_act("act", act)
         return
     if condition.scope.role not in ("any", act_role(act)):
         yield (

@@ -24,15 +24,18 @@ from qa_rules.verdicts.verdict import Verdict, merge_evidence, opposite
 
 
 class Claims:
-    """Whether words are the speaker's own claim, and not excused by an `unless`."""
+    """Whether words are the speaker's own claim, not excused by an `unless`, and `plausible`."""
 
-    def __init__(self, polarity: Polarity, unless: tuple[str, ...]) -> None:
+    def __init__(self, polarity: Polarity, unless: tuple[str, ...], plausible: str) -> None:
+        self._plausible = plausible
         self._unless = Keywords(unless) if unless else None
         self._affirmed = polarity == "affirmed"
 
     def allow(self, facts: CallFacts, utterance: Utterance, start: int, end: int) -> bool:
         """Whether a match counts."""
         if self._affirmed and not affirmed(utterance.text, start, end):
+            return False
+        if self._plausible and not facts.may_be(self._plausible, utterance):
             return False
         return not self.excuse(facts, utterance)
 
@@ -42,9 +45,9 @@ class Claims:
 
 
 @lru_cache(maxsize=1 << 14)
-def claims(polarity: Polarity, unless: tuple[str, ...]) -> Claims:
+def claims(polarity: Polarity, unless: tuple[str, ...], plausible: str = "") -> Claims:
     """The claims that a condition lets count, the same ones for the same words."""
-    return Claims(polarity, unless)
+    return Claims(polarity, unless, plausible)
 
 
 class KeywordOperator(SearchOperator):
@@ -54,7 +57,7 @@ class KeywordOperator(SearchOperator):
         self._condition = condition
         self._keywords = Keywords(condition.words)
         self._needed = entries_needed(condition.mode, len(condition.words), condition.at_least)
-        self._claims = claims(condition.polarity, condition.unless)
+        self._claims = claims(condition.polarity, condition.unless, condition.plausible)
         self._combine = combine_in_one if condition.in_one_utterance else combine
         super().__init__(
             condition.scope,
@@ -101,7 +104,7 @@ class RegexOperator(SearchOperator):
     def __init__(self, condition: RegexCondition, setting: Setting) -> None:
         self._negated = condition.negated
         self._patterns = tuple(map(pattern, condition.patterns))
-        self._claims = claims(condition.polarity, condition.unless)
+        self._claims = claims(condition.polarity, condition.unless, condition.plausible)
         super().__init__(
             condition.scope,
             setting,

@@ -147,10 +147,15 @@ def _write_options(condition: Any) -> str:
         parts.append(f"同一句有{quote_all(condition.unless)}的除外")
     if getattr(condition, "polarity", "affirmed") == "any":
         parts.append("否定与引述也算")
+    if getattr(condition, "plausible", ""):
+        parts.append(f"模型认为不会是{quote_text(condition.plausible)}的除外")
     return f"（{'，'.join(parts)}）" if parts else ""
 
 
-_OPTIONS = rf"(?:（(?:即{QUOTED})?，?(?:同一句有{QUOTED_LIST}的除外)?，?(?:否定与引述也算)?）)?"
+_OPTIONS = (
+    rf"(?:（(?:即{QUOTED})?，?(?:同一句有{QUOTED_LIST}的除外)?，?(?:否定与引述也算)?，?"
+    rf"(?:模型认为不会是{QUOTED}的除外)?）)?"
+)
 
 
 def _read_options(text: str) -> Fields:
@@ -159,8 +164,10 @@ def _read_options(text: str) -> Fields:
         fields["label"] = unquote(label[1])
     if unless := re.search(rf"同一句有({QUOTED_LIST})的除外", text, re.DOTALL):
         fields["unless"] = unquote_all(unless[1])
-    if text.endswith("否定与引述也算）"):
+    if re.search("(?:（|，)否定与引述也算(?:，模型认为不会是|）$)", text):
         fields["polarity"] = "any"
+    if act := re.search(rf"模型认为不会是({QUOTED})的除外）$", text, re.DOTALL):
+        fields["plausible"] = unquote(act[1])
     return fields
 
 

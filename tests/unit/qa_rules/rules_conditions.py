@@ -82,6 +82,7 @@ _TEXT = {
     "scope": _SCOPES, "unless": _UNLESS, "label": _LABEL,
     "polarity": st.sampled_from(["affirmed", "any"]),
 }  # fmt: skip
+_PLAIN = {**_TEXT, "plausible": st.just("") | TEXTS}
 _SCALARS = TEXTS | st.integers(-99, 99) | st.booleans() | st.sampled_from([0.5, -2.25])
 _TESTS = st.one_of(
     st.builds(MetadataTest, TEXTS, st.sampled_from(["in", "not in"]),
@@ -100,7 +101,7 @@ def _many(draw: st.DrawFn, kind: type, field: str, entries: st.SearchStrategy[st
     mode = draw(st.sampled_from(["any", "all", "none", "at_least"]))
     options: dict[str, object] = {"scope": draw(_SCOPES), "label": draw(_LABEL)}
     if kind is KeywordCondition:
-        options |= {key: draw(values) for key, values in _TEXT.items()}
+        options |= {key: draw(values) for key, values in _PLAIN.items()}
     if kind is EntityCondition:
         options |= {"above": draw(st.none() | _NUMBERS), "below": draw(st.none() | _NUMBERS)}
     elif mode in ("all", "at_least"):
@@ -128,7 +129,7 @@ def conditions() -> st.SearchStrategy[Condition]:
         _many(KeywordCondition, "words", TEXTS),
         _many(EventCondition, "nodes", TEXTS),
         _many(EntityCondition, "kinds", st.sampled_from(KINDS)),
-        st.builds(RegexCondition, patterns=_WORDS, negated=st.booleans(), **_TEXT),
+        st.builds(RegexCondition, patterns=_WORDS, negated=st.booleans(), **_PLAIN),
         st.builds(SemanticCondition, examples=_WORDS, counter_examples=_UNLESS,
                   threshold=st.sampled_from([0.25, 0.5, 1.0]), **_TEXT),
         st.builds(ActCondition, act=TEXTS, at_least=st.none() | st.sampled_from([0.5, 0.75]),

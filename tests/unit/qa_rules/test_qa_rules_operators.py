@@ -1,15 +1,22 @@
 """Each operator on calls small enough to judge by eye."""
 
+from types import SimpleNamespace
+
+import numpy as np
 import pytest
 from rules_cases import TALK, call, judge
 
 from asr.transcript import AudioFacts, EngineInfo, Transcript, UntranscribedSpeech, Utterance, Word
 from core.errors import AppError
+from events.acts.labels import LABELS
 from events.hits import EventHit
 from qa_rules.documents.rule_sets import parse_ruleset
 from qa_rules.evaluation.evaluator import RuleEvaluator
 from qa_rules.facts.call import CallView
+from qa_rules.facts.call_facts import CallFacts
 from qa_rules.facts.polarity import affirmed
+from qa_rules.facts.scan import Scanner
+from qa_rules.operators.text import Claims
 
 
 @pytest.mark.parametrize(
@@ -270,7 +277,27 @@ def test_an_act_is_undecidable_without_the_encoder_of_its_model() -> None:
     assert nobody.outcome == "not_applicable"
 
 
+@pytest.mark.parametrize(
+    ("turns", "chance", "counts"),
+    [(6, 0.004, False), (6, 0.006, True), (5, 0.004, True)],
+)
+def test_words_count_unless_the_model_is_sure_of_something_else(
+    turns: int, chance: float, counts: bool
+) -> None:
+    view = call(("a", "我们包过", 0, 900))
+    chances = np.where(np.array(LABELS) == "过度承诺", chance, 0.5)
+    reading = SimpleNamespace(turns=[None] * turns, chances={0: chances})
+    model = SimpleNamespace(read=lambda transcript: reading)
+    facts = CallFacts(view, Scanner({}), None, model)
+    (said,) = view.transcript.utterances
+    assert Claims("any", (), "过度承诺").allow(facts, said, 2, 4) is counts
+    assert Claims("any", (), "贬低竞品").allow(facts, said, 2, 4)
+    assert judge("{keyword: 包过, plausible: 过度承诺}", view).outcome == "hit"  # No model.
+
+
 def test_an_act_that_there_is_none_of_is_refused() -> None:
+    with pytest.raises(AppError, match="没有这个内置事件"):
+        judge("{keyword: 好, plausible: 夸奖}", call(("a", "你真棒", 0, 900)))
     with pytest.raises(AppError, match="没有这个内置事件"):
         judge("{act: 夸奖}", call(("a", "你真棒", 0, 900)))
 
