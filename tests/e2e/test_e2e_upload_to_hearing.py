@@ -100,6 +100,8 @@ def read_the_verdicts(page: Page) -> None:
 
 
 def drill_down(page: Page, cell: Any) -> None:
+    # Until its scripts have run, the cell is a plain link to the list of calls.
+    page.wait_for_load_state("load")
     cell.click()
     dialog = page.get_by_role("dialog")
     expect(dialog.get_by_role("link", name="dev-edu-04.flac")).to_be_visible()
