@@ -4,6 +4,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 Doubles = NDArray[np.float64]
+Floats = NDArray[np.float32]
 
 
 def logistic_curve(margins: Doubles, targets: Doubles, prior: Doubles, strength: float) -> Doubles:
@@ -19,3 +20,10 @@ def logistic_curve(margins: Doubles, targets: Doubles, prior: Doubles, strength:
         if np.abs(step).max() < 1e-6:
             break
     return curve
+
+
+def apply_curves(margins: Floats, curves: Floats) -> Floats:
+    """The probabilities that margins (turns, labels) mean; `curves` has shape (labels, 2)."""
+    logits = np.clip(margins * curves[:, 0] + curves[:, 1], -30.0, 30.0)
+    chances: Floats = (1.0 / (1.0 + np.exp(-logits))).astype(np.float32)
+    return chances

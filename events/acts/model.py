@@ -18,6 +18,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from asr.transcript import Role
+from events.acts.curves import apply_curves
 from events.acts.features import Floats, Turn, place_of
 from events.acts.kernels import Landmarks, context_vectors, mean_vectors
 from events.acts.labels import LABELS, labels_of
@@ -117,7 +118,7 @@ class ActModel:
             result = np.zeros_like(first)
             for role, rows in spoken.items():
                 head = self.heads[role]
-                chances = _logistic(around[rows] @ head.around, head.around_curves)
+                chances = apply_curves(around[rows] @ head.around, head.around_curves)
                 result[rows, head.columns] = chances
         return result
 
@@ -142,7 +143,7 @@ class ActModel:
         margins = head.landmarks.kernel(contexts) @ head.weights + head.bias
         margins += places @ head.place
         margins += gram_products(turns, self.known, self.idf, head.grams) * head.gram_scale
-        return _logistic(margins, head.curves)
+        return apply_curves(margins, head.curves)
 
 
 def gram_products(
@@ -160,12 +161,6 @@ def gram_products(
     sums = np.add.reduceat(grams[rows].astype(np.float32) * weights[:, None], starts, axis=0)
     found: Floats = (sums / np.where(norms > 0, norms, 1.0)[:, None]).astype(np.float32)
     return found
-
-
-def _logistic(margins: Floats, curves: Floats) -> Floats:
-    logits = np.clip(margins * curves[:, 0] + curves[:, 1], -30.0, 30.0)
-    chances: Floats = (1.0 / (1.0 + np.exp(-logits))).astype(np.float32)
-    return chances
 
 
 def _rows_by_role(turns: Sequence[Turn]) -> dict[Role, list[int]]:

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from events.acts.curves import apply_curves
 from events.acts.features import Floats
 from events.acts.labels import LABELS, labels_of
 from events.acts.model import ActModel, RoleHead
@@ -20,7 +21,6 @@ from events.acts.training import (
     Fit,
     HeldOut,
     TurnSet,
-    apply_curves,
     choose_thresholds,
     fit_curves,
     grams_and_place,

@@ -17,7 +17,7 @@ from scipy import linalg, sparse
 
 from asr.transcript import Role
 from events.acts.corpus import Dialogue
-from events.acts.curves import logistic_curve
+from events.acts.curves import apply_curves, logistic_curve
 from events.acts.features import PLACE_SIZE, Floats, Turn, place_of, read_turns
 from events.acts.kernels import DIRECTIONS, context_vectors, mean_vectors
 from events.acts.labels import labels_of
@@ -197,13 +197,6 @@ def fit_curves(margins: Floats, targets: Floats) -> Floats:
         for at in range(targets.shape[1])
     ]
     return np.array(curves, dtype=np.float32)
-
-
-def apply_curves(margins: Floats, curves: Floats) -> Floats:
-    """The probabilities that margins mean."""
-    logits = np.clip(margins * curves[:, 0] + curves[:, 1], -30, 30)
-    chances: Floats = (1 / (1 + np.exp(-logits))).astype(np.float32)
-    return chances
 
 
 def landmark_weights(data: TurnSet, fitted: Fit) -> Floats:

@@ -20,6 +20,7 @@ from qa_rules.conditions.searches import (
     SemanticCondition,
     VolumeCondition,
 )
+from qa_rules.facts.acts import named_act
 from qa_rules.facts.keywords import Keywords
 from qa_rules.facts.patterns import pattern as compiled_pattern
 from qa_rules.linting.regex_risk import backtracks
@@ -47,10 +48,11 @@ def condition_problems(condition: Condition, node_paths: Collection[str]) -> Ite
         yield from _values(condition)
     if isinstance(condition, EventCondition):
         yield from _nodes(condition, node_paths)
-    if isinstance(condition, ActCondition):
+    act = named_act(condition)
+    if act and act not in LABELS:
+        yield _unknown_act("act" if isinstance(condition, ActCondition) else "plausible", act)
+    elif isinstance(condition, ActCondition):
         yield from _act(condition)
-    if isinstance(condition, KeywordCondition | RegexCondition) and condition.plausible:
-        yield from _named_act("plausible", condition.plausible)
 
 
 def text_problems(condition: Condition) -> Iterator[Problem]:
@@ -170,21 +172,17 @@ def _nodes(condition: EventCondition, node_paths: Collection[str]) -> Iterator[P
             )
 
 
-def _named_act(entry: str, act: str) -> Iterator[Problem]:
-    if act not in LABELS:
-        yield (
-            "error",
-            "unknown-act",
-            f"的 {entry} 写的是 {act}，没有这个内置事件或违规。",
-            f"改成内置的名字{suggest(act, LABELS)}。",
-        )
+def _unknown_act(entry: str, act: str) -> Problem:
+    return (
+        "error",
+        "unknown-act",
+        f"的 {entry} 写的是 {act}，没有这个内置事件或违规。",
+        f"改成内置的名字{suggest(act, LABELS)}。",
+    )
 
 
 def _act(condition: ActCondition) -> Iterator[Problem]:
     act, least = condition.act, condition.at_least
-    if act not in LABELS:
-        yield from _named_act("act", act)
-        return
     if condition.scope.role not in ("any", act_role(act)):
         yield (
             "error",
