@@ -5,7 +5,7 @@ import statistics
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from asr import timing
+from asr.timing import CallTiming, Silence
 from asr.transcript import ROLE_NAMES, Reliability, Role, Transcript
 from core.span import Span, merge_spans, subtract_spans, total_ms
 from events.hits import EventHit
@@ -75,6 +75,7 @@ class _Heard:
     """What the figures are computed from, prepared once. A side's speech is None if unknown."""
 
     transcript: Transcript
+    timing: CallTiming
     speech: dict[Role, tuple[Span, ...] | None]
     active_ms: int
     turns: tuple[Turn, ...]
@@ -99,7 +100,7 @@ def call_metrics(
     the last speech only, so that ring-back stays out.
     """
     heard = _prepare(transcript, parameters)
-    silences = timing.silences(transcript, parameters.silence_ms)
+    silences = heard.timing.silences(parameters.silence_ms)
     interruptions = _interruptions(heard)
     measured: dict[str, _Measured] = {
         **_talk(heard),
@@ -121,12 +122,13 @@ def call_metrics(
 
 
 def _prepare(transcript: Transcript, parameters: ConversationParameters) -> _Heard:
-    speech = {side: timing.speech_spans(transcript, side) for side in SIDES}
+    timing = CallTiming(transcript)
+    speech = {side: timing.speech_spans(side) for side in SIDES}
     anybody = merge_spans(
-        span for role in (*SIDES, "unknown") for span in timing.speech_spans(transcript, role) or ()
+        span for role in (*SIDES, "unknown") for span in timing.speech_spans(role) or ()
     )
     active_ms = anybody[-1].end_ms - anybody[0].start_ms if anybody else 0
-    return _Heard(transcript, speech, active_ms, turns(transcript), parameters)
+    return _Heard(transcript, timing, speech, active_ms, turns(transcript), parameters)
 
 
 def _reliability(transcript: Transcript) -> Reliability:
@@ -165,7 +167,7 @@ def _talk(heard: _Heard) -> dict[str, _Measured]:
         found[f"{side}_talk_share"] = (
             (None, heard.why_unknown) if mine is None else _ratio(mine, duration, NO_AUDIO)
         )
-        rate = timing.speech_rate(heard.transcript, side, heard.parameters.rate_min_units)
+        rate = heard.timing.speech_rate(side, heard.parameters.rate_min_units)
         found[f"{side}_speech_rate"] = (
             rate,
             heard.why_unknown if mine is None else f"{ROLE_NAMES[side]}没有足够长的话语",
@@ -178,11 +180,11 @@ def _floor(heard: _Heard) -> dict[str, _Measured]:
     for identifier, side in zip(
         ("longest_monologue", "longest_customer_story"), SIDES, strict=True
     ):
-        runs = timing.monologues(heard.transcript, side, heard.parameters.monologue_pause_ms)
+        runs = heard.timing.monologues(side, heard.parameters.monologue_pause_ms)
         longest = max((run.speech_ms for run in runs or ()), default=None)
         reason = heard.why_unknown if runs is None else f"{ROLE_NAMES[side]}没有说话"
         found[identifier] = (longest, reason)
-    gaps = timing.response_latencies(heard.transcript, "agent")
+    gaps = heard.timing.response_latencies("agent")
     reason = heard.why_unknown if gaps is None else "没有客户之后坐席接话的地方"
     found["response_latency_median"] = (round(statistics.median(gaps)) if gaps else None, reason)
     found["response_latency_p90"] = (_percentile(gaps, 0.9) if gaps else None, reason)
@@ -215,7 +217,7 @@ def _questions(heard: _Heard) -> dict[str, _Measured]:
     return found
 
 
-def _silence(heard: _Heard, silences: Sequence[timing.Silence] | None) -> dict[str, _Measured]:
+def _silence(heard: _Heard, silences: Sequence[Silence] | None) -> dict[str, _Measured]:
     if silences is None or not heard.active_ms:
         missing: _Measured = (None, heard.why_unknown)
         return dict.fromkeys(("silence_total", "silence_count", "silence_longest"), missing)
@@ -231,7 +233,7 @@ def _interruptions(heard: _Heard) -> tuple[Overlap, ...] | None:
     """Both sides' interruptions in time order; None when overlaps cannot be heard."""
     found: list[Overlap] = []
     for side in SIDES:
-        places = timing.interruptions(heard.transcript, side, heard.parameters.overlap_ms)
+        places = heard.timing.interruptions(side, heard.parameters.overlap_ms)
         if places is None:
             return None
         found += [Overlap(p.overlap.start_ms, p.overlap.end_ms, side, p.utterance) for p in places]

@@ -49,13 +49,13 @@ class RuleEvaluator:
         compiler = Compiler(self.ruleset.rules)
         compiled = [compiler.add(rule) for rule in self.ruleset.rules]
         self._operators = tuple(compiler.operators)
-        self._waking = Waking(self._operators)
         self._rules = [_JudgedRule(one, self.ruleset.reference) for one in compiled]
         # Conditions that only relations look at are run when those need them.
         self._stating: dict[int, list[int]] = {}
         for at, one in enumerate(compiled):
             for slot in one.stated:
                 self._stating.setdefault(slot, []).append(at)
+        self._waking = Waking(self._operators, self._stating)
         self._quiet = dict(enumerate(self._waking.quiet))
         self._standing: dict[tuple[Truth, ...], _Standing] = {}
 
@@ -171,6 +171,13 @@ class _Verdicts(dict[int, Verdict]):
         self[slot] = verdict
         return verdict
 
+    def truth(self, slot: int) -> Truth:
+        """The truth of a condition that is awake."""
+        operator = self._operators[slot]
+        if isinstance(operator, SearchOperator) and slot not in self:
+            return operator.truth(self._facts, self, slot)
+        return self[slot].truth
+
 
 class _Truths(dict[int, Truth]):
     """The truths of a call's conditions by slot; that of a sleeping one takes no verdict."""
@@ -184,7 +191,7 @@ class _Truths(dict[int, Truth]):
             del self[slot]
 
     def __missing__(self, slot: int) -> Truth:
-        truth = self[slot] = self._verdicts[slot].truth
+        truth = self[slot] = self._verdicts.truth(slot)
         return truth
 
 

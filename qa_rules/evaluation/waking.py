@@ -1,7 +1,8 @@
 """Waking: which conditions of a rule set have to be run on a call at all."""
 
 from collections import defaultdict
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass, field
 from heapq import heapify, heappop, heappush
 
 from qa_rules.conditions.searches import SemanticCondition
@@ -18,6 +19,14 @@ User = tuple[int, SearchOperator, int]
 """A slot, its operator, and which of its traces is meant."""
 
 
+@dataclass(slots=True)
+class _Users:
+    """Those who look for a trace in one area; `is_wanted` says that it must be known at once."""
+
+    each: list[User] = field(default_factory=list)
+    is_wanted: bool = False
+
+
 class Waking:
     """The slots of operators by what wakes them.
 
@@ -27,19 +36,23 @@ class Waking:
     `measures` are the slots of what is measured of every call: timing, counts, metadata.
     """
 
-    def __init__(self, operators: Sequence[Operator]) -> None:
+    def __init__(self, operators: Sequence[Operator], stated: Collection[int]) -> None:
         self.quiet = [Truth.FALSE] * len(operators)
         self.measures: list[int] = []
         self._always: list[int] = []
         self._relations: dict[int, RelationOperator] = {}
         self._above: dict[int, list[int]] = defaultdict(list)
-        self._traces: dict[Trace, dict[Area, list[User]]] = {}
+        self._traces: dict[Trace, dict[Area, _Users]] = {}
         self._anchored: set[int] = set()
         self._nodes: dict[str, list[int]] = defaultdict(list)
         self._events: list[int] = []
         self._meanings: dict[SemanticCondition, list[int]] = defaultdict(list)
         self._acts: dict[str, list[int]] = defaultdict(list)
         self._areas: dict[Area, list[int]] = defaultdict(list)
+        self._wanted = {*stated}
+        for operator in operators:
+            if isinstance(operator, RelationOperator):
+                self._wanted.update(operator.leading)
         for slot, operator in enumerate(operators):
             self._place(slot, operator)
         self.scanner = Scanner(
@@ -60,8 +73,9 @@ class Waking:
             self.measures.append(slot)
             return
         for which, trace in enumerate(operator.triggers.traces if operator.triggers else ()):
-            users = self._traces.setdefault(trace, {})
-            users.setdefault(operator.area, []).append((slot, operator, which))
+            users = self._traces.setdefault(trace, {}).setdefault(operator.area, _Users())
+            users.each.append((slot, operator, which))
+            users.is_wanted |= slot in self._wanted and operator.anchor_slot is None
         if operator.anchor_slot is not None:
             self._anchored.add(slot)
             self._above[operator.anchor_slot].append(slot)
@@ -113,8 +127,11 @@ class Waking:
                 covered = inside.get(area)
                 if covered is None:
                     covered = inside[area] = facts.inside(area)
-                if places := mask & covered:
-                    for slot, operator, which in users:
+                places = mask & covered
+                if places and users.is_wanted:
+                    places = facts.matched(trace, places)
+                if places:
+                    for slot, operator, which in users.each:
                         woken.add(slot)
                         known = found.get(operator)
                         if known is None:

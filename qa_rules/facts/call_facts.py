@@ -7,6 +7,7 @@ from functools import cached_property, lru_cache
 from typing import TYPE_CHECKING
 
 from asr import transcript
+from asr.timing import CallTiming
 from asr.transcript import Role, Utterance
 from core.evidence import Form, Layer
 from core.span import Span, total_ms
@@ -15,13 +16,13 @@ from events.hits import EventHit
 from events.places import span_of
 from events.reading import CallReading
 from nlp.entities import Entity, find_entities
-from nlp.normalise import TextForm, TextForms, forms
+from nlp.normalise import TextForms, forms
 from nlp.phonetics import SoundCodes
 from qa_rules.conditions.scope import Direction, Range, SaidBy, Scope
 from qa_rules.facts.acts import ActListener, Acts
 from qa_rules.facts.call import CallView
 from qa_rules.facts.meaning import MeaningModel, Meanings
-from qa_rules.facts.scan import Mask, Said, Scanner, Trace
+from qa_rules.facts.scan import Line, Mask, Said, Scanner, Trace
 from qa_rules.verdicts.logic import Truth
 from qa_rules.verdicts.place import Found, Place
 from qa_rules.verdicts.verdict import Gap, precedes
@@ -138,7 +139,8 @@ class CallFacts:
         self.transcript = call.transcript
         utterances = call.transcript.utterances
         self._forms: dict[int, TextForms] = dict(call.forms)
-        self._lines: dict[int, list[tuple[TextForm, bytes]]] = {}
+        self._lines: list[Line | None] = [None] * len(utterances)
+        self._matched: dict[Trace, tuple[Mask, Mask]] = {}
         self._entities: dict[int, tuple[Entity, ...]] = {}
         self.quoted: dict[object, tuple[Place, ...]] = {}
         self.found: dict[object, list[tuple[int, Mask]]] = {}
@@ -149,6 +151,7 @@ class CallFacts:
         starts = [u.start_ms for u in utterances] + [gap.start_ms for gap in gaps]
         ends = [u.end_ms for u in utterances] + [gap.end_ms for gap in gaps]
         self.timed = starts != ends
+        self.timing = CallTiming(call.transcript)
         self.spoken = Span(min(starts), max(ends)) if starts else Span(0, 0)
         self.recognised = call.transcript.engine.engine != "reference"
 
@@ -159,30 +162,52 @@ class CallFacts:
             known = self._forms[utterance.index] = forms(utterance.text)
         return known
 
-    def lines(self, utterance: Utterance) -> Sequence[tuple[TextForm, bytes]]:
-        """The normalised form of an utterance in UTF-8, and the heard one where it differs."""
-        known = self._lines.get(utterance.index)
+    @cached_property
+    def everything_said(self) -> str:
+        """Raw and normalised texts of all utterances, one a line."""
+        texts = [self.forms(utterance) for utterance in self.transcript.utterances]
+        return "\n".join([text.raw for text in texts] + [text.normalised for text in texts])
+
+    def line(self, at: int) -> Line:
+        """The nth utterance as patterns read it."""
+        known = self._lines[at]
         if known is None:
-            text = self.forms(utterance)
-            known = [("normalised", text.normalised.encode())]
-            if text.heard != text.normalised:
-                known.append(("heard", text.heard.encode()))
-            self._lines[utterance.index] = known
+            text = self.forms(self.transcript.utterances[at])
+            normalised, heard = text.normalised, text.heard
+            other = None if heard == normalised else heard.encode()
+            known = self._lines[at] = (normalised.encode(), other)
         return known
+
+    def matched(self, one: Trace, mask: Mask) -> Mask:
+        """The utterances of `mask`, which have a sign of it, in which a trace does hold."""
+        if one.is_sure:
+            return mask
+        checked, held = self._matched.get(one, (0, 0))
+        if new := mask & ~checked:
+            for at in bits(new):
+                if one.holds_in(self.line(at)):
+                    held |= 1 << at
+            self._matched[one] = checked | new, held
+        return held & mask
 
     def scan(self) -> Mapping[Trace, Mask]:
         """The utterances in which what the rule set looks for may hold."""
         said: dict[Role, Said] = {}
         for at, utterance in enumerate(self.transcript.utterances):
             owner, text = 1 << at, self.forms(utterance)
-            own = said.setdefault(utterance.role, Said())
+            own = said.get(utterance.role)
+            if own is None:
+                own = said[utterance.role] = Said()
             own.everywhere |= owner
-            normalised, heard = text.normalised, text.heard
-            own.lines.add(normalised, owner)
+            lines, normalised, heard = own.lines, text.normalised, text.heard
+            lines.texts.append(normalised)
+            lines.owners.append(owner)
             if heard != normalised:
-                own.lines.add(heard, owner)
+                lines.texts.append(heard)
+                lines.owners.append(owner)
             if self.recognised:
-                own.sounds.add(SOUNDS.encode(text.pinyin), owner)
+                own.sounds.texts.append(SOUNDS.encode(text.pinyin))
+                own.sounds.owners.append(owner)
         return self._scanner.read(said)
 
     def mask_of(self, indexes: Iterable[int]) -> Mask:

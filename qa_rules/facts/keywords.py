@@ -15,6 +15,8 @@ from events.keywords import (
 from nlp.normalise import TextForm, TextForms, forms
 from nlp.phonetics import syllables
 from qa_rules.facts.call_facts import SOUNDS
+from qa_rules.facts.literals import rarest
+from qa_rules.facts.scan import Line
 
 _SHORTEST_SOUND = 3  # Two syllables sound like too many other words to be evidence.
 
@@ -22,23 +24,30 @@ _SHORTEST_SOUND = 3  # Two syllables sound like too many other words to be evide
 class Keyword:
     """One expression, shared by every condition that states it: compare by identity.
 
-    `groups` and `sound_groups` are the words that it needs in the forms they are looked for in.
+    `signs` and `sound_signs` are words of which it needs one, in the forms they are looked for in.
     """
+
+    is_sure = True
 
     def __init__(self, source: str) -> None:
         parsed = parse_expression(source)
         self._exact = map_terms(parsed, _folded)
         self._sounds = map_terms(parsed, _sounds_of)
-        self.groups = needed(self._exact)
-        self.sound_groups = _long_enough(needed(self._sounds))
+        self._groups = needed(self._exact)
+        self.signs = rarest(self._groups)
+        self.sound_signs = _sounding(needed(self._sounds))
         # `&` means "in one utterance"; anything narrower must stay inside one sentence.
         self._wide = isinstance(parsed, AllOf)
+
+    def holds_in(self, _line: Line) -> bool:
+        """True: where its signs are, only looking for evidence tells more."""
+        return True
 
     def may_hold_in(self, text: TextForms) -> bool:
         """Whether the words that it needs occur in a text; sounds left aside."""
         return all(
             any(word in text.normalised or word in text.heard for word in group)
-            for group in self.groups
+            for group in self._groups
         )
 
     def spans(self, text: TextForms, by_sound: bool) -> Iterator[tuple[int, int, TextForm]]:
@@ -48,7 +57,7 @@ class Keyword:
         if not hits and text.heard != text.normalised:
             form = "heard"
             hits = self._exactly(text.heard, text, form)
-        if not hits and by_sound and self.sound_groups:
+        if not hits and by_sound and self.sound_signs:
             form = "pinyin"
             found = find(self._sounds, _soundingly(SOUNDS.encode(text.pinyin)))
             hits = self._kept(found, text, form)
@@ -102,10 +111,10 @@ def in_one_sentence(text: TextForms, span: tuple[int, int], form: TextForm) -> b
     return any(low <= start and end <= high for low, high in sentences)
 
 
-def _long_enough(groups: Sequence[frozenset[str]]) -> tuple[frozenset[str], ...]:
-    """The groups without sounds that are too short; none when one of them has no other."""
+def _sounding(groups: Sequence[frozenset[str]]) -> frozenset[str]:
+    """The first group without sounds that are too short; none when some group has no other."""
     kept = [frozenset(s for s in group if len(s) >= _SHORTEST_SOUND) for group in groups]
-    return tuple(kept) if all(kept) else ()
+    return kept[0] if all(kept) else frozenset()
 
 
 def _soundingly(codes: str) -> Callable[[str], tuple[tuple[int, int], ...]]:

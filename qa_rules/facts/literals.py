@@ -7,34 +7,37 @@ from functools import lru_cache
 from itertools import product
 from typing import Any
 
+from qa_rules.facts.ordinary_speech import commonness
+
 _MOST_TOGETHER = 48  # Combinations of neighbouring parts that are still spelled out.
 _MOST_CHARACTERS = 12  # A larger class of characters says too little.
 _MOST_LITERALS = 400  # Longer lists of alternatives are taken as they are, and no further.
-_MOST_GROUPS = 3  # More of them rule hardly anything out.
-_EVERYWHERE = frozenset("我您你他的是不了就都要有在也这那说会能还可以到给个人来去上没")
 
 Group = frozenset[str]
 
 
 @lru_cache(maxsize=1 << 14)
-def required(pattern: str) -> tuple[Group, ...]:
-    """Groups of literals of which one each occurs in whatever the pattern matches.
+def signs(pattern: str) -> Group:
+    """Literals of which one occurs in whatever the pattern matches, as rare ones as there are.
 
-    Most telling first; empty for a pattern that asks for nothing in particular, or that is
-    written in a way which only RE2 understands.
+    Empty for a pattern that asks for nothing in particular, or that is written in a way which
+    only RE2 understands.
     """
     if "[:" in pattern:  # A class of RE2's, which Python's parser would read as characters.
-        return ()
+        return frozenset()
     try:
         parsed = re._parser.parse(pattern)  # type: ignore[attr-defined]
     except (re.error, OverflowError, RecursionError):
-        return ()
+        return frozenset()
     if parsed.state.flags & re.IGNORECASE:
-        return ()
-    found = [_shortest(group) for group in _sequence(list(parsed)).settled()]
-    told = [group for group in found if min(map(len, group)) > 1]
-    told = told or [group for group in found if not group & _EVERYWHERE] or found
-    return tuple(sorted(dict.fromkeys(told), key=_telling)[:_MOST_GROUPS])
+        return frozenset()
+    groups = _sequence(list(parsed)).settled()
+    return rarest(map(_shortest, groups)) if groups else frozenset()
+
+
+def rarest(groups: Iterable[Group]) -> Group:
+    """The group whose words occur least often in ordinary speech."""
+    return min(groups, key=_telling)
 
 
 def _shortest(group: Group) -> Group:
@@ -47,8 +50,8 @@ def _shortest(group: Group) -> Group:
     return frozenset(kept)
 
 
-def _telling(group: Group) -> tuple[int, int, list[str]]:
-    return -min(map(len, group)), len(group), sorted(group)
+def _telling(group: Group) -> tuple[float, int, list[str]]:
+    return sum(map(commonness, group)), len(group), sorted(group)
 
 
 @dataclass(frozen=True, slots=True)
@@ -131,10 +134,10 @@ def _alternatives(parts: Sequence[_Needs]) -> _Needs:
         exact = frozenset[str]().union(*(one for one in every if one is not None))
         if len(exact) <= _MOST_LITERALS:
             return _Needs(exact)
-    best = [min(part.settled(), key=_telling, default=None) for part in parts]
-    if any(one is None for one in best):
+    each = [part.settled() for part in parts]
+    if not all(each):
         return _ANYTHING
-    together = frozenset[str]().union(*(one for one in best if one is not None))
+    together = frozenset[str]().union(*map(rarest, each))
     return _Needs(None, (together,)) if len(together) <= _MOST_LITERALS else _ANYTHING
 
 

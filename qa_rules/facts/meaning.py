@@ -7,14 +7,12 @@ with the model of the event tree's semantic layer (`events.semantic`), whose sco
 """
 
 from collections.abc import Collection, Mapping, Sequence
-from functools import lru_cache
 from types import MappingProxyType
 
 import numpy as np
 from numpy.typing import NDArray
 
 from asr.transcript import Role, Utterance
-from events.document import load_pack, pack_names
 from events.segments import segments, semantic_text
 from events.semantic import SemanticModel
 from events.tree import Background, EventNode, EventTree, Matchers
@@ -22,6 +20,7 @@ from nlp.encoders.base import SentenceEncoder
 from nlp.normalise import TextForms, forms
 from qa_rules.conditions.scope import SaidBy
 from qa_rules.conditions.searches import SemanticCondition
+from qa_rules.facts.ordinary_speech import ordinary_speech
 
 _SHORTEST_UNIT = 3
 _UNLIKE = 0.6  # Unrelated sentences of sales calls reach about this similarity.
@@ -164,23 +163,6 @@ class Meanings:
     def conditions(self) -> Collection[SemanticCondition]:
         """The conditions that some unit reaches."""
         return self._found.keys()
-
-
-@lru_cache(maxsize=1)
-def ordinary_speech() -> tuple[Background, ...]:
-    """Sentences of everyday sales calls: every example of the event packs that ship with us.
-
-    What a violation sounds like is only learned against what calls are made of.
-    """
-    found: dict[Background, None] = {}
-    for name in pack_names():
-        tree = load_pack(name)
-        for node in tree.walk():
-            for text in (*node.match.examples, *node.match.counter_examples):
-                found[Background(node.role, text)] = None
-        for sentence in tree.background:
-            found[sentence] = None
-    return tuple(found)
 
 
 def _sentences(tree: EventTree) -> list[str]:

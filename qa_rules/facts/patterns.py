@@ -1,14 +1,14 @@
 """Patterns: RE2 expressions, searched in single utterances."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from functools import lru_cache
 from typing import Any
 
 import re2
 
 from core.errors import AppError
-from qa_rules.facts.literals import required
-from qa_rules.facts.scan import Group
+from qa_rules.facts.literals import signs
+from qa_rules.facts.scan import Line, Signs
 
 
 class Pattern:
@@ -18,14 +18,23 @@ class Pattern:
         AppError: `bad-rules` quoting the pattern that RE2 refuses and why.
     """
 
-    sound_groups: Sequence[Group] = ()
+    is_sure = False
+    sound_signs: Signs = frozenset()
 
     def __init__(self, source: str) -> None:
         self.matches_empty = compiled(source).search("") is not None
-        self.groups = required(source)
+        self.signs = signs(source)
         over_bytes = re2.compile(source.encode(), _quiet())  # Bytes need no offsets.
         self._hit = over_bytes.groupindex.get(b"hit", 0)
         self._finditer = over_bytes.finditer
+        self._search = over_bytes.search
+
+    def holds_in(self, line: Line) -> bool:
+        """Whether the pattern matches somewhere in a form of an utterance."""
+        normalised, heard = line
+        if self._search(normalised) is not None:
+            return True
+        return heard is not None and self._search(heard) is not None
 
     def spans(self, text: bytes) -> Iterator[tuple[int, int]]:
         """Non-empty matches in a text in UTF-8, in code points; they do not overlap.

@@ -7,7 +7,7 @@ in which utterances.
 """
 
 from collections import defaultdict
-from collections.abc import Iterator, Mapping, Sequence, Set
+from collections.abc import Mapping, Sequence, Set
 from dataclasses import dataclass, field
 from typing import Protocol
 
@@ -20,25 +20,35 @@ ROLES: tuple[Role, ...] = ("agent", "customer", "unknown")
 Mask = int
 """A set of utterances: bit n for the nth of the call."""
 
-Group = frozenset[str]
+Signs = frozenset[str]
 """Words of which one must occur."""
+
+Line = tuple[bytes, bytes | None]
+"""The normalised form of an utterance in UTF-8, and the heard one where it differs."""
 
 
 class Trace(Protocol):
     """Something that conditions look for in texts, shared between them: compare by identity.
 
-    It can only hold in an utterance where a word of each of `groups` occurs in the normalised or
-    heard form, or one of each of `sound_groups` in the sound codes. Without any of the one it may
-    hold anywhere, without any of the other it does not go by sound.
+    It can only hold in an utterance where one of `signs` occurs in the normalised or heard form,
+    or one of `sound_signs` in the sound codes. Without any signs it may hold anywhere, without
+    sound signs it does not go by sound.
     """
 
     @property
-    def groups(self) -> Sequence[Group]:
-        """Rarest first."""
+    def is_sure(self) -> bool:
+        """Whether a sign says all that can be known without looking for evidence."""
+
+    def holds_in(self, line: Line) -> bool:
+        """Whether it holds somewhere in an utterance that has a sign of it."""
 
     @property
-    def sound_groups(self) -> Sequence[Group]:
-        """Rarest first."""
+    def signs(self) -> Signs:
+        """Words in folded characters."""
+
+    @property
+    def sound_signs(self) -> Signs:
+        """Words in sound codes."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,11 +57,6 @@ class Lines:
 
     texts: list[str] = field(default_factory=list)
     owners: list[Mask] = field(default_factory=list)
-
-    def add(self, text: str, owner: Mask) -> None:
-        """One more line."""
-        self.texts.append(text)
-        self.owners.append(owner)
 
 
 @dataclass(slots=True)
@@ -79,8 +84,7 @@ class Scanner:
         """The utterances in which each trace may hold, as far as there are any."""
         found: dict[Trace, Mask] = {}
         for role, texts in said.items():
-            for trace, mask in self._readers[role].read(texts):
-                found[trace] = found.get(trace, 0) | mask
+            self._readers[role].read(texts, found)
         return found
 
 
@@ -88,67 +92,48 @@ class _Reader:
     """What is looked for in the words of one role."""
 
     def __init__(self, traces: Sequence[Trace]) -> None:
-        self._anywhere = tuple(trace for trace in traces if not trace.groups)
-        self._in_text = _Groups([(trace, trace.groups) for trace in traces])
-        self._in_sound = _Groups([(trace, trace.sound_groups) for trace in traces])
+        self._anywhere = tuple(trace for trace in traces if not trace.signs)
+        self._in_text = _Signposts({trace: trace.signs for trace in traces})
+        self._in_sound = _Signposts({trace: trace.sound_signs for trace in traces})
 
-    def read(self, said: Said) -> Iterator[tuple[Trace, Mask]]:
-        """The utterances in which each trace may hold; a trace may come twice."""
+    def read(self, said: Said, found: dict[Trace, Mask]) -> None:
+        """Adds the utterances in which each trace may hold."""
         for trace in self._anywhere:
-            yield trace, said.everywhere
-        yield from self._in_text.possible(said.lines)
+            found[trace] = found.get(trace, 0) | said.everywhere
+        self._in_text.read(said.lines, found)
         if said.sounds.texts:
-            yield from self._in_sound.possible(said.sounds)
+            self._in_sound.read(said.sounds, found)
 
 
 def _wanted_of(role: Role, wanted: Mapping[Trace, Set[SaidBy]]) -> list[Trace]:
     return [trace for trace, roles in wanted.items() if role in roles or "any" in roles]
 
 
-class _Groups:
-    """The groups of words that traces need, each different one once, and a search for all words."""
+class _Signposts:
+    """A search for the signs of all traces, and which traces each of them points to."""
 
-    def __init__(self, needs: Sequence[tuple[Trace, Sequence[Group]]]) -> None:
-        groups = tuple(dict.fromkeys(group for _, wanted in needs for group in wanted))
-        place = {group: at for at, group in enumerate(groups)}
-        # A trace is thought of when the first of its groups occurs, which is its rarest.
-        self._led: list[list[tuple[Trace, tuple[int, ...]]]] = [[] for _ in groups]
-        for trace, wanted in needs:
-            if wanted:
-                first, *rest = (place[group] for group in wanted)
-                self._led[first].append((trace, tuple(rest)))
-        self._words = WordSearch(word for group in groups for word in sorted(group))
-        of_word: dict[str, list[int]] = defaultdict(list)
-        for at, group in enumerate(groups):
-            for word in group:
-                of_word[word].append(at)
-        self._of_word = [tuple(of_word[word]) for word in self._words.words]
+    def __init__(self, signs: Mapping[Trace, Signs]) -> None:
+        pointing: dict[str, list[Trace]] = defaultdict(list)
+        for trace, words in signs.items():
+            for word in sorted(words):
+                pointing[word].append(trace)
+        self._words = WordSearch(pointing)
+        self._traces = [tuple(pointing[word]) for word in self._words.words]
 
-    def possible(self, lines: Lines) -> Iterator[tuple[Trace, Mask]]:
-        """The traces all of whose groups occur in some utterance, and in which."""
-        masks, of_word = [0] * len(self._led), self._of_word
-        for word, mask in _occurrences(self._words, lines):
-            for group in of_word[word]:
-                masks[group] |= mask
-        for mask, led in zip(masks, self._led, strict=True):
-            if not mask:
-                continue
-            for trace, rest in led:
-                inside = mask
-                for other in rest:
-                    inside &= masks[other]
-                if inside:
-                    yield trace, inside
+    def read(self, lines: Lines, found: dict[Trace, Mask]) -> None:
+        """Adds the utterances in which a sign of each trace occurs.
 
-
-def _occurrences(words: WordSearch, lines: Lines) -> Iterator[tuple[int, Mask]]:
-    """Where each word occurs; all lines are read as one text, which no word can hold a break of."""
-    masks: list[Mask] = [0] * len(words.words)
-    owners: list[Mask] = []
-    for text, owner in zip(lines.texts, lines.owners, strict=True):
-        owners += [owner] * (len(text) + 1)
-    places = words.places_in("\n".join(lines.texts))
-    for word, start, _ in places:
-        masks[word] |= owners[start]
-    for word in {place[0] for place in places}:
-        yield word, masks[word]
+        All lines are read as one text, which no word can hold a break of.
+        """
+        places = self._words.places_in("\n".join(lines.texts))
+        if not places:
+            return
+        owners: list[Mask] = []
+        for text, owner in zip(lines.texts, lines.owners, strict=True):
+            owners += [owner] * (len(text) + 1)
+        masks: dict[int, Mask] = {}
+        for word, start, _ in places:
+            masks[word] = masks.get(word, 0) | owners[start]
+        for word, mask in masks.items():
+            for trace in self._traces[word]:
+                found[trace] = found.get(trace, 0) | mask

@@ -36,6 +36,11 @@ class UnansweredOperator(RelationOperator):
         self._asker: SaidBy = "agent" if condition.role == "agent" else "customer"
         self._other: SaidBy = "customer" if condition.role == "agent" else "agent"
 
+    @property
+    def leading(self) -> Collection[int]:
+        """The question, if a condition says what that is."""
+        return () if self._question is None else (self._question,)
+
     def stirs(self, awake: Collection[int]) -> bool:
         """Whether there may be a question."""
         return self._question is None or self._question in awake

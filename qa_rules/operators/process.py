@@ -33,12 +33,18 @@ class ProcessOperator(RelationOperator):
         super().__init__(slots, missing)
         self._graph = Graph(condition)
         self._names = tuple(step.step for step in condition.steps)
+        self._leading = tuple(self.leading)
         self._timed = any(step.reach.seconds is not None for step in condition.steps)
+
+    @property
+    def leading(self) -> Collection[int]:
+        """The steps that the process may begin with."""
+        slot = dict(zip(self._names, self.slots, strict=True))
+        return [slot[name] for name in self._graph.entries]
 
     def stirs(self, awake: Collection[int]) -> bool:
         """Whether a step that the process may begin with has been run."""
-        slot = dict(zip(self._names, self.slots, strict=True))
-        return any(slot[name] in awake for name in self._graph.entries)
+        return any(slot in awake for slot in self._leading)
 
     def __call__(self, facts: CallFacts, verdicts: Verdicts) -> Verdict:
         """The verdict on one call."""

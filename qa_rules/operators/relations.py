@@ -37,6 +37,11 @@ class RelationOperator(ABC):
         self.slots = slots
         self._missing = missing
 
+    @property
+    def leading(self) -> Collection[int]:
+        """Those of the slots on which it hangs whether the others are of any interest."""
+        return self.slots
+
     def stirs(self, awake: Collection[int]) -> bool:
         """Whether it has to be run when those slots have been."""
         return all(slot in awake for slot in self.slots)
@@ -53,6 +58,11 @@ class RelationOperator(ABC):
 class OrderOperator(RelationOperator):
     """Runs an `OrderCondition`: the slots are those of `first` and `then`."""
 
+    @property
+    def leading(self) -> Collection[int]:
+        """What comes first."""
+        return self.slots[:1]
+
     def __call__(self, facts: CallFacts, verdicts: Verdicts) -> Verdict:
         """The verdict on one call."""
         first, then = (verdicts[slot] for slot in self.slots)
@@ -65,6 +75,11 @@ class WithinOperator(RelationOperator):
     def __init__(self, condition: WithinCondition, of: int, find: int, missing: str) -> None:
         super().__init__((of, find), missing)
         self._condition = condition
+
+    @property
+    def leading(self) -> Collection[int]:
+        """The anchor: without it nothing is looked for."""
+        return self.slots[:1]
 
     def stirs(self, awake: Collection[int]) -> bool:
         """Whether it has to be run when those slots have been."""

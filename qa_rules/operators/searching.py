@@ -25,6 +25,8 @@ from qa_rules.verdicts.verdict import (
     unsettled,
 )
 
+_OPPOSITE = {Truth.TRUE: Truth.FALSE, Truth.FALSE: Truth.TRUE}
+
 Searched = Callable[[], Found]
 Group = tuple[Found, ...]
 
@@ -89,6 +91,23 @@ class SearchOperator(ABC):
         if selection.gap is not None and selection.gap.truth is Truth.NOT_APPLICABLE:
             return unsettled(selection.gap)
         return self.judge(facts, selection)
+
+    def truth(self, facts: CallFacts, verdicts: Verdicts, slot: int) -> Truth:
+        """The truth on one call of the operator at `slot`, as cheaply as it can be had."""
+        if self.anchor_slot is None:
+            selection = facts.selected(self.area)
+            if selection.gap is None:
+                occurs = self.occurs(facts, selection)
+                if occurs is not None:
+                    return _OPPOSITE[self.quiet] if occurs else self.quiet
+        return verdicts[slot].truth
+
+    def occurs(self, _facts: CallFacts, _selection: Selection) -> bool | None:
+        """Whether what is looked for occurs at all in a part of a call that has no gap.
+
+        None where that takes the whole verdict.
+        """
+        return None
 
     def in_vain(self, facts: CallFacts, verdicts: Verdicts) -> Verdict:
         """The verdict on a call in which nothing wakes the operator, without a search."""

@@ -1,15 +1,17 @@
 """Operators that read words: keyword, regex and not_regex."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from functools import lru_cache, partial
 
 from asr.transcript import Utterance
 from core.evidence import Form, Layer
+from nlp.normalise import TextForm
 from qa_rules.conditions.searches import KeywordCondition, Polarity, RegexCondition
-from qa_rules.facts.call_facts import CallFacts, Selection, quote
+from qa_rules.facts.call_facts import CallFacts, Selection, bits, quote
 from qa_rules.facts.keywords import Keyword, Keywords, in_one_sentence
 from qa_rules.facts.patterns import Pattern, pattern
 from qa_rules.facts.polarity import affirmed
+from qa_rules.facts.scan import Mask
 from qa_rules.operators.searching import (
     Group,
     SearchOperator,
@@ -21,6 +23,9 @@ from qa_rules.operators.searching import (
 )
 from qa_rules.verdicts.place import Place
 from qa_rules.verdicts.verdict import Verdict, merge_evidence, opposite
+
+_NORMALISED: TextForm = "normalised"
+_HEARD: TextForm = "heard"
 
 
 class Claims:
@@ -70,24 +75,35 @@ class KeywordOperator(SearchOperator):
     def judge(self, facts: CallFacts, selection: Selection) -> Verdict:
         """The verdict on the selected part of a call."""
         groups = [
-            self._occurrences(which, facts, selection, selection.among(mask))
+            self._occurrences(which, facts, selection, mask & selection.mask)
             for which, mask in sorted(facts.found.get(self, ()))
         ]
         searched = partial(self.searched, selection)
         return self._combine(self._condition.mode, self._needed, groups, selection.gap, searched)
 
-    def _occurrences(
-        self, which: int, facts: CallFacts, selection: Selection, said: Sequence[Utterance]
-    ) -> Group:
+    def _occurrences(self, which: int, facts: CallFacts, selection: Selection, mask: Mask) -> Group:
         word = self._keywords.each[which]
-        found: list[Place] = []
-        for utterance in said:
-            key = (word, self._claims, utterance.index)
-            known = facts.quoted.get(key)
-            if known is None:
-                known = facts.quoted[key] = tuple(self._quotes(word, facts, utterance))
-            found += known
+        found = [item for at in bits(mask) for item in self._quoted(word, facts, at)]
         return tuple(filter(selection.covers, found) if selection.beside else found)
+
+    def occurs(self, facts: CallFacts, selection: Selection) -> bool | None:
+        """Whether some word is said in a way that counts, where one is enough."""
+        if self._condition.mode not in ("any", "none"):
+            return None
+        for which, mask in facts.found.get(self, ()):
+            word = self._keywords.each[which]
+            for at in bits(mask & selection.mask):
+                if self._quoted(word, facts, at):
+                    return True
+        return False
+
+    def _quoted(self, word: Keyword, facts: CallFacts, at: int) -> tuple[Place, ...]:
+        key = (word, self._claims, at)
+        known = facts.quoted.get(key)
+        if known is None:
+            utterance = facts.transcript.utterances[at]
+            known = facts.quoted[key] = tuple(self._quotes(word, facts, utterance))
+        return known
 
     def _quotes(self, word: Keyword, facts: CallFacts, utterance: Utterance) -> Iterator[Place]:
         for start, end, form in word.spans(facts.forms(utterance), facts.recognised):
@@ -118,20 +134,33 @@ class RegexOperator(SearchOperator):
         found: list[Place] = []
         for which, mask in sorted(facts.found.get(self, ())):
             one = self._patterns[which]
-            for utterance in selection.among(mask):
-                key = (one, self._claims, utterance.index)
-                known = facts.quoted.get(key)
-                if known is None:
-                    known = facts.quoted[key] = tuple(self._quotes(one, facts, utterance))
-                found += known
+            for at in bits(facts.matched(one, mask & selection.mask)):
+                found += self._quoted(one, facts, at)
         kept = filter(selection.covers, found) if selection.beside else found
         verdict = self.verdict(merge_evidence(tuple(kept)), selection)
         return opposite(verdict) if self._negated else verdict
 
-    def _quotes(self, one: Pattern, facts: CallFacts, utterance: Utterance) -> Iterator[Place]:
-        for form, line in facts.lines(utterance):
-            for span in one.spans(line):
-                text = facts.forms(utterance)
+    def occurs(self, facts: CallFacts, selection: Selection) -> bool | None:
+        """Whether some pattern matches in a way that counts."""
+        for which, mask in facts.found.get(self, ()):
+            one = self._patterns[which]
+            for at in bits(facts.matched(one, mask & selection.mask)):
+                if self._quoted(one, facts, at):
+                    return True
+        return False
+
+    def _quoted(self, one: Pattern, facts: CallFacts, at: int) -> tuple[Place, ...]:
+        key = (one, self._claims, at)
+        known = facts.quoted.get(key)
+        if known is None:
+            known = facts.quoted[key] = tuple(self._quotes(one, facts, at))
+        return known
+
+    def _quotes(self, one: Pattern, facts: CallFacts, at: int) -> Iterator[Place]:
+        utterance, (normalised, heard) = facts.transcript.utterances[at], facts.line(at)
+        text = facts.forms(utterance)
+        for form, line in ((_NORMALISED, normalised), (_HEARD, heard)):
+            for span in one.spans(line) if line is not None else ():
                 if not in_one_sentence(text, span, form):
                     continue
                 start, end = text.to_raw(*span, form)

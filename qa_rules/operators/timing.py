@@ -1,6 +1,6 @@
 """Operators on the timing of a call: silence, interruption, monologue, turns, rate, ratio."""
 
-from asr import timing
+from asr.timing import CallTiming, Interruption, is_backchannel
 from asr.transcript import Role, Transcript, Utterance
 from qa_rules.conditions.measures import (
     Bounds,
@@ -34,7 +34,7 @@ class SilenceOperator:
         selection = facts.select(Scope(ranges=condition.ranges), 0)
         if condition.ranges and selection.is_unknown:
             return unsettled(selection.gap or _NO_TIMING)
-        silences = timing.silences(facts.transcript, round(condition.min_s * 1000))
+        silences = facts.timing.silences(round(condition.min_s * 1000))
         if silences is None:
             return unsettled(_NO_TIMING)
         wanted = tuple(
@@ -72,7 +72,7 @@ class InterruptionOperator:
             return unsettled(selection.gap or _NO_TIMING)
         wanted: list[Found] = []
         for role in _SIDES if condition.role == "any" else (condition.role,):
-            starts = timing.interruptions(facts.transcript, role, condition.min_overlap_ms)
+            starts = facts.timing.interruptions(role, condition.min_overlap_ms)
             if starts is None:
                 return unsettled(Gap(Truth.NOT_APPLICABLE, "听不出双方是否同时说话，无法判断抢话"))
             wanted += [
@@ -92,7 +92,7 @@ def _begins_in(selection: Selection, start_ms: int) -> bool:
     return selection.window.start_ms <= start_ms < selection.window.end_ms
 
 
-def _interruption(start: timing.Interruption, utterance: Utterance) -> Found:
+def _interruption(start: Interruption, utterance: Utterance) -> Found:
     return quote(utterance, 0, len(utterance.text), "timing", "raw")._replace(
         start_ms=start.overlap.start_ms,
         text=f"与对方重叠 {start.overlap.duration_ms / 1000:.1f} 秒：{utterance.text}",
@@ -127,7 +127,7 @@ class SpeechRateOperator(_Measured):
         """The verdict on one call."""
         if self._condition.of == "utterance":
             return self._single(facts)
-        value = _rate(facts.transcript, self._role)
+        value = _rate(facts.timing, self._role)
         said = f"{ROLE_NAMES[self._role]}语速 {value or 0:.0f} 字/分钟"
         return self.judge(facts, value, said, self._role)
 
@@ -137,7 +137,7 @@ class SpeechRateOperator(_Measured):
             return unsettled(_NO_TIMING)
         wanted: list[Found] = []
         for utterance in selection.utterances:
-            rate = timing.utterance_rate(facts.transcript, utterance)
+            rate = facts.timing.utterance_rate(utterance)
             if rate is not None and self._bounds.contain(rate):
                 quoted = quote(utterance, 0, len(utterance.text), "timing", "raw")
                 wanted.append(quoted._replace(text=f"{rate:.0f} 字/分钟：{utterance.text}"))
@@ -153,7 +153,7 @@ class TalkRatioOperator(_Measured):
 
     def __call__(self, facts: CallFacts, _verdicts: Verdicts) -> Verdict:
         """The verdict on one call."""
-        value = _ratio(facts.transcript, self._role)
+        value = _ratio(facts.timing, self._role)
         said = f"{ROLE_NAMES[self._role]}说话占比 {100 * (value or 0):.0f}%"
         return self.judge(facts, value, said, self._role)
 
@@ -171,29 +171,29 @@ class DurationOperator(_Measured):
         if self._of == "call":
             length = facts.transcript.audio.duration_ms
             return self.judge(facts, length / 1000 or None, f"通话 {length / 1000:.0f} 秒", "")
-        spoken = _talk_ms(facts.transcript, self._role)
+        spoken = _talk_ms(facts.timing, self._role)
         said = f"{ROLE_NAMES[self._role]}说话 {(spoken or 0) / 1000:.0f} 秒"
         return self.judge(facts, None if spoken is None else spoken / 1000, said, self._role)
 
 
-def _talk_ms(transcript: Transcript, role: SaidBy) -> int | None:
+def _talk_ms(timing: CallTiming, role: SaidBy) -> int | None:
     if role != "any":
-        return timing.talk_ms(transcript, role)
-    sides = [timing.talk_ms(transcript, side) for side in _SIDES]
+        return timing.talk_ms(role)
+    sides = [timing.talk_ms(side) for side in _SIDES]
     known = [ms for ms in sides if ms is not None]
     return sum(known) if known else None
 
 
-def _ratio(transcript: Transcript, role: SaidBy) -> float | None:
-    sides = {side: timing.talk_ms(transcript, side) for side in _SIDES}
+def _ratio(timing: CallTiming, role: SaidBy) -> float | None:
+    sides = {side: timing.talk_ms(side) for side in _SIDES}
     agent, customer = sides["agent"], sides["customer"]
     if agent is None or customer is None or not agent + customer or role == "any":
         return None
     return (agent if role == "agent" else customer) / (agent + customer)
 
 
-def _rate(transcript: Transcript, role: SaidBy) -> float | None:
-    return None if role == "any" else timing.speech_rate(transcript, role)
+def _rate(timing: CallTiming, role: SaidBy) -> float | None:
+    return None if role == "any" else timing.speech_rate(role)
 
 
 class MonologueOperator:
@@ -209,7 +209,7 @@ class MonologueOperator:
         doubtful: Gap | None = facts.unheard(condition.role, [facts.spoken], 0)
         for role in _SIDES if condition.role == "any" else (condition.role,):
             at_least_ms = int(condition.min_s * 1000)
-            runs = timing.monologues(facts.transcript, role, at_least_ms=at_least_ms)
+            runs = facts.timing.monologues(role, at_least_ms=at_least_ms)
             if runs is None:
                 return unsettled(_NO_TIMING)
             other: SaidBy = "customer" if role == "agent" else "agent"
@@ -252,7 +252,7 @@ class TurnsOperator:
 
 def _turns(transcript: Transcript, role: SaidBy) -> int:
     """Turns of the role: runs of one side's utterances, those that only listen left out."""
-    spoken = [u.role for u in transcript.utterances if not timing.is_backchannel(u.text)]
+    spoken = [u.role for u in transcript.utterances if not is_backchannel(u.text)]
     starts = [
         speaker
         for before, speaker in zip([None, *spoken], spoken, strict=False)

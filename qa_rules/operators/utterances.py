@@ -3,6 +3,7 @@
 import re
 from collections.abc import Sequence
 from functools import partial
+from typing import NamedTuple
 
 import numpy as np
 from rapidfuzz import fuzz
@@ -21,7 +22,7 @@ from qa_rules.conditions.searches import (
 )
 from qa_rules.facts.call_facts import CallFacts, Selection, quote
 from qa_rules.facts.keywords import Keywords
-from qa_rules.facts.scan import Group as Words
+from qa_rules.facts.scan import Line, Signs
 from qa_rules.operators.searching import (
     Group,
     SearchOperator,
@@ -49,6 +50,17 @@ class EventOperator(SearchOperator):
             Triggers(nodes=condition.nodes),
             asks_absence=condition.mode == "none",
             layer="event",
+        )
+
+    def occurs(self, facts: CallFacts, selection: Selection) -> bool | None:
+        """Whether some node is hit, where one is enough."""
+        if facts.call.hits is None or self._condition.mode not in ("any", "none"):
+            return None
+        covered, events = selection.indexes, facts.events
+        return any(
+            hit.utterance in covered
+            for node in self._condition.nodes
+            for hit in events.get(node, ())
         )
 
     def judge(self, facts: CallFacts, selection: Selection) -> Verdict:
@@ -96,8 +108,11 @@ class EntityOperator(SearchOperator):
         """The verdict on the selected part of a call."""
         condition = self._condition
         groups: dict[str, list[Found]] = {kind: [] for kind in condition.kinds}
-        for utterance in selection.utterances:
-            if not self._may_be_in(facts.forms(utterance)):
+        # Most calls show no sign anywhere, which is soon seen.
+        some = self._may_be_in(facts.everything_said)
+        for utterance in selection.utterances if some else ():
+            text = facts.forms(utterance)
+            if not self._may_be_in(text.raw) and not self._may_be_in(text.normalised):
                 continue
             for entity in facts.entities(utterance):
                 if entity.kind not in groups or not self._inside(entity.value):
@@ -111,12 +126,9 @@ class EntityOperator(SearchOperator):
         each = [tuple(groups[kind]) for kind in condition.kinds]
         return combine(condition.mode, self._needed, each, selection.gap, searched)
 
-    def _may_be_in(self, text: TextForms) -> bool:
+    def _may_be_in(self, text: str) -> bool:
         """Whether a text shows any sign of the kinds; reading its entities takes much longer."""
-        return any(
-            sign is None or sign.search(text.raw) or sign.search(text.normalised)
-            for sign in self._signs
-        )
+        return any(sign is None or sign.search(text) for sign in self._signs)
 
     def _inside(self, value: float | None) -> bool:
         above, below = self._condition.above, self._condition.below
@@ -130,10 +142,15 @@ class EntityOperator(SearchOperator):
 class _AnyWord:
     """Utterances that hold any of some words."""
 
-    sound_groups: Sequence[Words] = ()
+    is_sure = True
+    sound_signs: Signs = frozenset()
 
     def __init__(self, words: Sequence[str]) -> None:
-        self.groups = (frozenset(words),)
+        self.signs = frozenset(words)
+
+    def holds_in(self, _line: Line) -> bool:
+        """True: a sign is all that it takes."""
+        return True
 
 
 _FEELING = _AnyWord((*NEGATIVE, *POSITIVE))
@@ -185,6 +202,9 @@ class VolumeOperator(SearchOperator):
             level = utterance.level_dbfs
             if level is not None and not self._bounds.contain(level):
                 continue
+            if level is None and selection.beside is None:
+                unmeasured += 1
+                continue
             quoted = quote(utterance, 0, len(utterance.text), "volume", "raw")
             if not selection.covers(quoted):
                 continue
@@ -208,13 +228,13 @@ class RepetitionOperator(SearchOperator):
 
     def judge(self, facts: CallFacts, selection: Selection) -> Verdict:
         """The verdict on the selected part of a call."""
-        said: dict[str, list[tuple[int, str, Utterance]]] = {}
+        said: dict[str, list[_Counted]] = {}
         order: dict[str, int] = {}
         for utterance in selection.utterances:
             place = order[utterance.role] = order.get(utterance.role, 0) + 1
             text = facts.forms(utterance)
-            if len(text.normalised) >= self._condition.min_chars and not self._unless.hold_in(text):
-                said.setdefault(utterance.role, []).append((place, text.normalised, utterance))
+            if len(text.normalised) >= self._condition.min_chars:
+                said.setdefault(utterance.role, []).append(_Counted(place, text, utterance))
         repeated: set[int] = set()
         for lines in said.values():
             repeated |= self._repeated(lines)
@@ -225,22 +245,39 @@ class RepetitionOperator(SearchOperator):
         ]
         return self.verdict(quotes, selection)
 
-    def _repeated(self, lines: Sequence[tuple[int, str, Utterance]]) -> set[int]:
+    def _repeated(self, lines: Sequence["_Counted"]) -> set[int]:
         """The indexes of the utterances that are said again and again, the first one included."""
         condition, found = self._condition, set[int]()
         if len(lines) < condition.times:
             return found
-        texts = [text for _, text, _ in lines]
+        texts = [line.text.normalised for line in lines]
         # Below the cutoff a likeness is 0, which nearly all of them are.
         like = cdist(texts, texts, scorer=fuzz.ratio, score_cutoff=condition.similarity * 100)
+        if np.count_nonzero(like) <= len(lines):
+            return found  # Nothing is like anything but itself.
         alike: dict[int, list[int]] = {}
         for at, before in np.argwhere(np.tril(like, -1)).tolist():
-            if condition.within is None or lines[at][0] - lines[before][0] <= condition.within:
+            if self._counts(lines[before], lines[at]):
                 alike.setdefault(at, []).append(before)
         for at, earlier in alike.items():
             if len(earlier) + 1 >= condition.times:
-                found.update(lines[place][2].index for place in (*earlier, at))
+                found.update(lines[place].utterance.index for place in (*earlier, at))
         return found
+
+    def _counts(self, before: "_Counted", line: "_Counted") -> bool:
+        """Whether two lines that are alike count as a repetition."""
+        within = self._condition.within
+        if within is not None and line.place - before.place > within:
+            return False
+        return not (self._unless.hold_in(before.text) or self._unless.hold_in(line.text))
+
+
+class _Counted(NamedTuple):
+    """An utterance long enough to be compared, `place` of its side's utterances."""
+
+    place: int
+    text: TextForms
+    utterance: Utterance
 
 
 def at_least_so_many(

@@ -3,17 +3,9 @@
 import pytest
 
 from asr.timing import (
-    interruptions,
+    CallTiming,
     is_backchannel,
-    monologues,
-    response_latencies,
-    silences,
-    speech_rate,
-    speech_spans,
-    talk_ms,
     text_units,
-    unheard_ms,
-    utterance_rate,
 )
 from asr.transcript import (
     AudioFacts,
@@ -21,7 +13,6 @@ from asr.transcript import (
     EngineInfo,
     Role,
     Transcript,
-    UntranscribedSpeech,
     Utterance,
 )
 from core.span import Span
@@ -55,40 +46,39 @@ TALK = transcript(
 
 
 def test_speech_is_what_the_vad_heard_else_the_utterances() -> None:
-    assert speech_spans(TALK, "agent") == (Span(1000, 3000), Span(9000, 12_000))
+    assert CallTiming(TALK).speech_spans("agent") == (Span(1000, 3000), Span(9000, 12_000))
     heard = transcript(("agent", 0, 900, "您好"), engine="x", speech={"agent": [(100, 300)]})
-    assert speech_spans(heard, "agent") == (Span(100, 300),)
-    assert talk_ms(heard, "agent") == 200
-    assert talk_ms(TALK, "customer") == 1600
+    assert CallTiming(heard).speech_spans("agent") == (Span(100, 300),)
+    assert CallTiming(heard).talk_ms("agent") == 200
+    assert CallTiming(TALK).talk_ms("customer") == 1600
 
 
 def test_a_silent_side_spoke_for_0_ms_but_an_unknown_one_is_none() -> None:
     silent = transcript(
         ("agent", 0, 900, "您好"), engine="x", speech={"agent": [(0, 900)], "customer": []}
     )
-    assert talk_ms(silent, "customer") == 0
+    assert CallTiming(silent).talk_ms("customer") == 0
     mono = transcript(("unknown", 0, 900, "您好"), engine="x", speech={"unknown": [(0, 900)]})
-    assert talk_ms(mono, "customer") is None
-    assert speech_rate(mono, "agent") is None
-    assert monologues(mono, "agent") is None
-    assert response_latencies(mono, "agent") is None
-    assert unheard_ms(mono, "agent") is None
+    assert CallTiming(mono).talk_ms("customer") is None
+    assert CallTiming(mono).speech_rate("agent") is None
+    assert CallTiming(mono).monologues("agent") is None
+    assert CallTiming(mono).response_latencies("agent") is None
 
 
 def test_text_without_times_says_nothing_about_time() -> None:
     text = transcript(("agent", 0, 0, "您好请问方便吗"), ("customer", 0, 0, "不需要谢谢了"))
-    assert silences(text) is None
-    assert interruptions(text, "agent") is None
-    assert speech_rate(text, "agent") is None
-    assert talk_ms(text, "agent") is None
+    assert CallTiming(text).silences() is None
+    assert CallTiming(text).interruptions("agent") is None
+    assert CallTiming(text).speech_rate("agent") is None
+    assert CallTiming(text).talk_ms("agent") is None
 
 
 def test_silence_is_between_first_and_last_speech() -> None:
-    (silence,) = silences(TALK) or ()
+    (silence,) = CallTiming(TALK).silences() or ()
     assert silence.span == Span(5000, 9000)
     assert silence.after == "customer"
-    assert silences(TALK, min_ms=4000) == ()
-    assert silences(transcript(engine="x", speech={"agent": []})) == ()
+    assert CallTiming(TALK).silences(min_ms=4000) == ()
+    assert CallTiming(transcript(engine="x", speech={"agent": []})).silences() == ()
 
 
 def test_one_side_talking_on_is_no_silence() -> None:
@@ -97,7 +87,7 @@ def test_one_side_talking_on_is_no_silence() -> None:
         ("customer", 5000, 6000, "嗯嗯"),
         ("customer", 24_000, 25_000, "好的再见"),
     )
-    (silence,) = silences(call) or ()
+    (silence,) = CallTiming(call).silences() or ()
     assert silence.span == Span(20_000, 24_000)
     assert silence.after == "agent"
 
@@ -109,10 +99,10 @@ def test_interrupting_is_starting_while_the_other_speaks() -> None:
         ("customer", 6700, 9000, "你让我说完"),
         ("agent", 8000, 8900, "嗯嗯"),
     )
-    (found,) = interruptions(call, "agent") or ()
+    (found,) = CallTiming(call).interruptions("agent") or ()
     assert (found.utterance, found.interrupted, found.overlap) == (1, 0, Span(4000, 5000))
-    assert interruptions(call, "customer") == ()
-    assert [i.utterance for i in interruptions(call, "customer", 200) or ()] == [2]
+    assert CallTiming(call).interruptions("customer") == ()
+    assert [i.utterance for i in CallTiming(call).interruptions("customer", 200) or ()] == [2]
 
 
 @pytest.mark.parametrize(
@@ -130,7 +120,7 @@ def test_beginning_in_a_short_pause_interrupts_who_goes_on(
         ("agent", 5500, 9000, "那是去年的政策"),
         ("customer", resumes_ms, 6200, "还说"),
     )
-    found = interruptions(call, "agent", 300) or ()
+    found = CallTiming(call).interruptions("agent", 300) or ()
     assert [i.overlap for i in found] == ([overlap] if overlap else [])
 
 
@@ -140,7 +130,7 @@ def test_after_a_long_pause_it_is_ones_turn() -> None:
         ("agent", 5710, 9000, "那是去年的政策"),
         ("customer", 5720, 7000, "还有报名费"),
     )
-    assert interruptions(call, "agent", 300) == ()
+    assert CallTiming(call).interruptions("agent", 300) == ()
 
 
 def test_overlap_needs_a_channel_for_each_side() -> None:
@@ -148,16 +138,16 @@ def test_overlap_needs_a_channel_for_each_side() -> None:
         ("customer", 0, 5000, "我上个月交了三百块"),
         ("agent", 4000, 7000, "您先别急听我说"),
     )
-    assert interruptions(transcript(*lines, engine="x"), "agent") is None
+    assert CallTiming(transcript(*lines, engine="x")).interruptions("agent") is None
     heard = transcript(
         *lines, engine="x", speech={"agent": [(4000, 7000)], "customer": [(0, 5000)]}
     )
-    assert len(interruptions(heard, "agent") or ()) == 1
+    assert len(CallTiming(heard).interruptions("agent") or ()) == 1
 
 
 def test_answering_a_backchannel_is_no_interruption() -> None:
     call = transcript(("customer", 0, 2000, "嗯嗯"), ("agent", 500, 3000, "我们的课程是这样的"))
-    assert interruptions(call, "agent") == ()
+    assert CallTiming(call).interruptions("agent") == ()
 
 
 def test_speech_rate_counts_units_of_longer_utterances_per_minute() -> None:
@@ -166,10 +156,10 @@ def test_speech_rate_counts_units_of_longer_utterances_per_minute() -> None:
         ("agent", 3000, 4000, "嗯好的"),
         ("agent", 5000, 7000, "课程1980元VIP班"),
     )
-    assert speech_rate(call, "agent") == pytest.approx((7 + 6) * 60_000 / 4000)
-    assert speech_rate(call, "customer") is None
-    assert utterance_rate(call, call.utterances[0]) == pytest.approx(210)
-    assert utterance_rate(call, call.utterances[1]) is None
+    assert CallTiming(call).speech_rate("agent") == pytest.approx((7 + 6) * 60_000 / 4000)
+    assert CallTiming(call).speech_rate("customer") is None
+    assert CallTiming(call).utterance_rate(call.utterances[0]) == pytest.approx(210)
+    assert CallTiming(call).utterance_rate(call.utterances[1]) is None
 
 
 def test_pauses_inside_an_utterance_are_not_speech_time() -> None:
@@ -178,7 +168,7 @@ def test_pauses_inside_an_utterance_are_not_speech_time() -> None:
         engine="x",
         speech={"agent": [(0, 1000), (3000, 4000)]},
     )
-    assert speech_rate(call, "agent") == pytest.approx(7 * 60_000 / 2000)
+    assert CallTiming(call).speech_rate("agent") == pytest.approx(7 * 60_000 / 2000)
 
 
 @pytest.mark.parametrize(
@@ -198,7 +188,7 @@ def test_a_monologue_survives_backchannels_but_no_turn_and_no_long_pause() -> No
         ("agent", 11_200, 14_000, "全程班是一千九百八"),
         ("agent", 18_000, 20_000, "您还在听吗"),
     )
-    runs = monologues(call, "agent") or ()
+    runs = CallTiming(call).monologues("agent") or ()
     assert [r.utterances for r in runs] == [(0, 2), (4,), (5,)]
     assert runs[0].span == Span(0, 9000)
     assert runs[0].speech_ms == 8400
@@ -212,16 +202,8 @@ def test_latency_is_from_the_others_end_and_0_when_overlapping() -> None:
         ("agent", 5800, 7000, "可以分期的"),
         ("agent", 7500, 8000, "六期"),
     )
-    assert response_latencies(call, "agent") == (800, 0)
-    assert response_latencies(call, "customer") == (200,)
-
-
-def test_unheard_speech_is_counted_by_role() -> None:
-    gap = UntranscribedSpeech(1, "customer", 100, 700)
-    call = transcript(("agent", 0, 900, "您好"), ("customer", 900, 1500, "你好"))
-    with_gap = Transcript(call.audio, call.engine, call.utterances, untranscribed=(gap,))
-    assert unheard_ms(with_gap, "customer") == 600
-    assert unheard_ms(with_gap, "agent") == 0
+    assert CallTiming(call).response_latencies("agent") == (800, 0)
+    assert CallTiming(call).response_latencies("customer") == (200,)
 
 
 @pytest.mark.parametrize("text", ["嗯", "嗯嗯。", "对对对", "好的好的", "是的，是的"])
