@@ -171,6 +171,14 @@ class _Verdicts(dict[int, Verdict]):
         self[slot] = verdict
         return verdict
 
+    def near(self, slot: int, places: int) -> Verdict:
+        """A verdict whose occurrences and gap are right as far as they lie in some utterances."""
+        operator = self._operators[slot]
+        if slot in self or slot not in self._awake or not isinstance(operator, SearchOperator):
+            return self[slot]
+        verdict = operator.among(self._facts, places)
+        return self[slot] if verdict is None else verdict
+
     def truth(self, slot: int) -> Truth:
         """The truth of a condition that is awake."""
         operator = self._operators[slot]

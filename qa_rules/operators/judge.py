@@ -20,7 +20,7 @@ class JudgeOperator(SearchOperator):
 
     def __init__(self, condition: JudgeCondition, setting: Setting) -> None:
         self._question = question_of(condition)
-        super().__init__(condition.scope, setting, None, layer="judge")
+        super().__init__(condition.scope, setting, None, counts=True, layer="judge")
 
     def judge(self, facts: CallFacts, selection: Selection) -> Verdict:
         """The verdict on the selected part of a call."""

@@ -7,6 +7,7 @@ from qa_rules.conditions.boolean import Line
 from qa_rules.conditions.relations import TimesCondition, WithinCondition
 from qa_rules.conditions.scope import Reach
 from qa_rules.facts.call_facts import CallFacts
+from qa_rules.facts.scan import Mask
 from qa_rules.verdicts.judging import judge_line, occurrences_in
 from qa_rules.verdicts.logic import Truth, weakest
 from qa_rules.verdicts.place import Found
@@ -87,13 +88,30 @@ class WithinOperator(RelationOperator):
 
     def __call__(self, facts: CallFacts, verdicts: Verdicts) -> Verdict:
         """The verdict on one call."""
-        anchor, wanted = (verdicts[slot] for slot in self.slots)
         if self._condition.reach.seconds is not None and not facts.timed:
             return unsettled(Gap(Truth.NOT_APPLICABLE, "没有时间信息，无法按秒计算距离"))
+        anchor = verdicts[self.slots[0]]
+        if not anchor.occurrences and anchor.gap is None:
+            return absent(self.searched(facts))
+        wanted = verdicts.near(self.slots[1], self._around(facts, anchor))
         searched = self.searched(facts)
         if self._condition.lacking:
             return lacking(anchor, wanted, self._near, searched)
         return relate(anchor, wanted, self._near, searched)
+
+    def _around(self, facts: CallFacts, anchor: Verdict) -> Mask:
+        """The utterances in which something may be near a hit of the anchor."""
+        count = self._condition.reach.utterances
+        hits = [item.utterance for item in anchor.occurrences]
+        if count is None or anchor.gap is not None or None in hits:
+            return facts.everywhere
+        places = around = facts.mask_of(hit for hit in hits if hit is not None)
+        for step in range(1, min(count, len(facts.transcript.utterances)) + 1):
+            if self._condition.direction != "before":
+                around |= places << step
+            if self._condition.direction != "after":
+                around |= places >> step
+        return around & facts.everywhere
 
     def _near(self, anchor: Found, item: Found) -> bool:
         direction, reach = self._condition.direction, self._condition.reach

@@ -9,7 +9,7 @@ from core.evidence import Layer
 from qa_rules.conditions.scope import Scope
 from qa_rules.conditions.searches import Mode
 from qa_rules.facts.call_facts import CallFacts, Selection, area
-from qa_rules.facts.scan import Trace
+from qa_rules.facts.scan import Mask, Trace
 from qa_rules.operators.anchoring import anchored
 from qa_rules.verdicts.logic import Truth
 from qa_rules.verdicts.place import Found, Place
@@ -60,7 +60,9 @@ class SearchOperator(ABC):
     """An operator that finds nothing in most calls, and is only run where it may.
 
     Where none of `triggers` occurs and the scope has no gap, its truth is `quiet`. Triggers of
-    None mean that it must always be run. One with an anchor is run only where the anchor is.
+    None mean that it must always be run. One with an anchor is run only where the anchor is. One
+    that `counts`, or that asks for absence, needs all of its scope; others hold wherever they
+    find something.
     """
 
     def __init__(
@@ -70,6 +72,7 @@ class SearchOperator(ABC):
         triggers: Triggers | None,
         *,
         asks_absence: bool = False,
+        counts: bool = False,
         layer: Layer,
     ) -> None:
         self.triggers = triggers
@@ -78,6 +81,7 @@ class SearchOperator(ABC):
         self.anchor_slot = setting.anchor
         self._anchor = scope.anchor
         self._missing = setting.missing
+        self._counts = counts or asks_absence
         self._layer = layer
 
     def __call__(self, facts: CallFacts, verdicts: Verdicts) -> Verdict:
@@ -101,6 +105,16 @@ class SearchOperator(ABC):
                 if occurs is not None:
                     return _OPPOSITE[self.quiet] if occurs else self.quiet
         return verdicts[slot].truth
+
+    def among(self, facts: CallFacts, places: Mask) -> Verdict | None:
+        """The verdict on some of the utterances alone.
+
+        None where what is found in others has a say in it.
+        """
+        selection = facts.selected(self.area)
+        if self._counts or self.anchor_slot is not None or selection.is_unknown:
+            return None
+        return self.judge(facts, replace(selection, mask=selection.mask & places))
 
     def occurs(self, _facts: CallFacts, _selection: Selection) -> bool | None:
         """Whether what is looked for occurs at all in a part of a call that has no gap.

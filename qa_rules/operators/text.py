@@ -69,6 +69,7 @@ class KeywordOperator(SearchOperator):
             setting,
             Triggers(self._keywords.each),
             asks_absence=condition.mode == "none",
+            counts=condition.mode != "any",
             layer="keyword",
         )
 

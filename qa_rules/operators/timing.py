@@ -13,7 +13,7 @@ from qa_rules.conditions.measures import (
     TurnsCondition,
 )
 from qa_rules.conditions.scope import SaidBy, Scope
-from qa_rules.facts.call_facts import ROLE_NAMES, CallFacts, Selection, quote
+from qa_rules.facts.call_facts import ROLE_NAMES, CallFacts, Selection, area, quote
 from qa_rules.verdicts.logic import Truth
 from qa_rules.verdicts.place import Found
 from qa_rules.verdicts.verdict import Gap, Verdict, Verdicts, absent, fact, found, unsettled
@@ -27,11 +27,12 @@ class SilenceOperator:
 
     def __init__(self, condition: SilenceCondition) -> None:
         self._condition = condition
+        self._area = area(Scope(ranges=condition.ranges), 0)
 
     def __call__(self, facts: CallFacts, _verdicts: Verdicts) -> Verdict:
         """The verdict on one call."""
         condition = self._condition
-        selection = facts.select(Scope(ranges=condition.ranges), 0)
+        selection = facts.selected(self._area)
         if condition.ranges and selection.is_unknown:
             return unsettled(selection.gap or _NO_TIMING)
         silences = facts.timing.silences(round(condition.min_s * 1000))
@@ -63,11 +64,12 @@ class InterruptionOperator:
 
     def __init__(self, condition: InterruptionCondition) -> None:
         self._condition = condition
+        self._area = area(Scope(role=condition.role, ranges=condition.ranges), 0)
 
     def __call__(self, facts: CallFacts, _verdicts: Verdicts) -> Verdict:
         """The verdict on one call."""
         condition = self._condition
-        selection = facts.select(Scope(role=condition.role, ranges=condition.ranges), 0)
+        selection = facts.selected(self._area)
         if condition.ranges and selection.is_unknown:
             return unsettled(selection.gap or _NO_TIMING)
         wanted: list[Found] = []

@@ -49,6 +49,7 @@ class EventOperator(SearchOperator):
             setting,
             Triggers(nodes=condition.nodes),
             asks_absence=condition.mode == "none",
+            counts=condition.mode != "any",
             layer="event",
         )
 
@@ -99,8 +100,9 @@ class EntityOperator(SearchOperator):
     def __init__(self, condition: EntityCondition, setting: Setting) -> None:
         self._condition = condition
         super().__init__(
-            condition.scope, setting, None, asks_absence=condition.mode == "none", layer="entity"
-        )
+            condition.scope, setting, None,
+            asks_absence=condition.mode == "none", counts=condition.mode != "any", layer="entity",
+        )  # fmt: skip
         self._needed = entries_needed(condition.mode, len(condition.kinds), condition.at_least)
         self._signs = tuple(dict.fromkeys(SIGNS.get(kind) for kind in condition.kinds))
 
@@ -161,7 +163,9 @@ class SentimentOperator(SearchOperator):
 
     def __init__(self, condition: SentimentCondition, setting: Setting) -> None:
         self._condition = condition
-        super().__init__(condition.scope, setting, Triggers((_FEELING,)), layer="sentiment")
+        super().__init__(
+            condition.scope, setting, Triggers((_FEELING,)), counts=True, layer="sentiment"
+        )
 
     def judge(self, facts: CallFacts, selection: Selection) -> Verdict:
         """The verdict on the selected part of a call."""
@@ -191,7 +195,7 @@ class VolumeOperator(SearchOperator):
     def __init__(self, condition: VolumeCondition, setting: Setting) -> None:
         self._condition = condition
         self._bounds = Bounds(above=condition.above, below=condition.below)
-        super().__init__(condition.scope, setting, None, layer="volume")
+        super().__init__(condition.scope, setting, None, counts=True, layer="volume")
 
     def judge(self, _facts: CallFacts, selection: Selection) -> Verdict:
         """The verdict on the selected part of a call."""
@@ -224,7 +228,7 @@ class RepetitionOperator(SearchOperator):
     def __init__(self, condition: RepetitionCondition, setting: Setting) -> None:
         self._condition = condition
         self._unless = Keywords(condition.unless)
-        super().__init__(condition.scope, setting, None, layer="repetition")
+        super().__init__(condition.scope, setting, None, counts=True, layer="repetition")
 
     def judge(self, facts: CallFacts, selection: Selection) -> Verdict:
         """The verdict on the selected part of a call."""
@@ -257,14 +261,14 @@ class RepetitionOperator(SearchOperator):
             return found  # Nothing is like anything but itself.
         alike: dict[int, list[int]] = {}
         for at, before in np.argwhere(np.tril(like, -1)).tolist():
-            if self._counts(lines[before], lines[at]):
+            if self._repeats(lines[before], lines[at]):
                 alike.setdefault(at, []).append(before)
         for at, earlier in alike.items():
             if len(earlier) + 1 >= condition.times:
                 found.update(lines[place].utterance.index for place in (*earlier, at))
         return found
 
-    def _counts(self, before: "_Counted", line: "_Counted") -> bool:
+    def _repeats(self, before: "_Counted", line: "_Counted") -> bool:
         """Whether two lines that are alike count as a repetition."""
         within = self._condition.within
         if within is not None and line.place - before.place > within:

@@ -44,6 +44,12 @@ class Verdicts(Protocol):
     def __getitem__(self, slot: int) -> Verdict:
         """The verdict of the condition."""
 
+    def near(self, slot: int, places: int) -> Verdict:
+        """A verdict whose occurrences and gap are right as far as they lie in some utterances.
+
+        `places` is their mask: bit n stands for the nth of the call.
+        """
+
 
 def found(occurrences: tuple[Found, ...], gap: Gap | None) -> Verdict:
     """TRUE, resting on places in the call."""
