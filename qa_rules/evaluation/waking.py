@@ -7,8 +7,9 @@ from heapq import heapify, heappop, heappush
 
 from qa_rules.conditions.searches import SemanticCondition
 from qa_rules.evaluation.compilation import Operator
-from qa_rules.facts.call_facts import Area, CallFacts
+from qa_rules.facts.call_facts import CallFacts
 from qa_rules.facts.scan import Mask, Scanner, Trace
+from qa_rules.facts.selection import Area
 from qa_rules.operators.meaning import ActOperator, SemanticOperator
 from qa_rules.operators.relations import RelationOperator
 from qa_rules.operators.searching import SearchOperator, Triggers
@@ -110,9 +111,9 @@ class Waking:
             awake.update(self._events)
         awake.update(self._meant(facts))
         awake.update(self._acted(facts))
-        heard = facts.heard_roles
+        heard = facts.hearing.heard_roles
         for area, slots in self._areas.items():
-            if area.scope.role not in heard and facts.selected(area).gap is not None:
+            if area.scope.role not in heard and facts.hearing.selected(area).gap is not None:
                 awake.update(slots)
         self._stir(awake)
         return awake
@@ -126,7 +127,7 @@ class Waking:
             for area, users in self._traces[trace].items():
                 covered = inside.get(area)
                 if covered is None:
-                    covered = inside[area] = facts.inside(area)
+                    covered = inside[area] = facts.hearing.inside(area)
                 places = mask & covered
                 if places and users.is_wanted:
                     places = facts.matched(trace, places)

@@ -5,7 +5,8 @@ from collections.abc import Sequence
 from asr.transcript import Utterance
 from core.span import Span
 from qa_rules.conditions.scope import EVERY_HIT, LAST_HIT, Anchor
-from qa_rules.facts.call_facts import Beside, CallFacts, Selection, intersection
+from qa_rules.facts.call_facts import CallFacts
+from qa_rules.facts.selection import Beside, Selection, intersection
 from qa_rules.verdicts.logic import Truth, weakest
 from qa_rules.verdicts.place import Found
 from qa_rules.verdicts.verdict import Gap, Verdict, absent, fact, unsettled
@@ -23,7 +24,7 @@ def anchored(
     """
     if base.is_unknown and base.gap is not None:
         return unsettled(base.gap)
-    if anchor.reach.seconds is not None and not facts.timed:
+    if anchor.reach.seconds is not None and not facts.hearing.timed:
         return unsettled(Gap(Truth.NOT_APPLICABLE, "没有时间信息，无法按秒取范围"))
     hits = verdict.occurrences
     if anchor.hit != EVERY_HIT:
@@ -33,7 +34,7 @@ def anchored(
     if not hits:
         if verdict.gap is not None:
             return unsettled(verdict.gap)
-        whole = facts.spoken
+        whole = facts.hearing.spoken
         return absent(fact(f"没有出现“{anchor.of}”", "timing", whole.start_ms, whole.end_ms))
     return _beside(facts, base, anchor, hits, verdict.gap)
 
@@ -57,7 +58,7 @@ def _beside(
             windows.append(intersection(base.window, window))
     gaps = [
         gap
-        for gap in (facts.unheard(base.role, windows, base.unheard_ms), unsure)
+        for gap in (facts.hearing.unheard(base.role, windows, base.unheard_ms), unsure)
         if gap is not None
     ]
     start = min(window.start_ms for window in windows)
@@ -76,7 +77,7 @@ def _side(
     facts: CallFacts, said: Sequence[Utterance], anchor: Anchor, hit: Found, is_after: bool
 ) -> tuple[Sequence[Utterance], Span]:
     """The utterances on one side of a hit within the anchor's reach, and the time they cover."""
-    start, end = facts.spoken.start_ms, facts.spoken.end_ms
+    start, end = facts.hearing.spoken.start_ms, facts.hearing.spoken.end_ms
     count, seconds = anchor.reach.utterances, anchor.reach.seconds
     if is_after:
         chosen = [u for u in said if _follows(hit, u)]

@@ -47,9 +47,9 @@ class UnansweredOperator(RelationOperator):
 
     def __call__(self, facts: CallFacts, verdicts: Verdicts) -> Verdict:
         """The verdict on one call."""
-        if self._condition.reach.seconds is not None and not facts.timed:
+        if self._condition.reach.seconds is not None and not facts.hearing.timed:
             return unsettled(Gap(Truth.NOT_APPLICABLE, "没有时间信息，无法按秒计算距离"))
-        answering = facts.select(Scope(role=self._other), self._unheard_ms)
+        answering = facts.hearing.select(Scope(role=self._other), self._unheard_ms)
         if answering.is_unknown and answering.gap is not None:
             return unsettled(answering.gap)
         questions, gap = self._questions(facts, verdicts)
@@ -71,7 +71,7 @@ class UnansweredOperator(RelationOperator):
         if self._question is not None:
             asked = verdicts[self._question]
             return asked.occurrences, asked.gap
-        selection = facts.select(Scope(role=self._asker), self._unheard_ms)
+        selection = facts.hearing.select(Scope(role=self._asker), self._unheard_ms)
         return [
             quote(utterance, 0, len(utterance.text), "keyword", "raw")
             for utterance in selection.utterances
@@ -98,9 +98,9 @@ class UnansweredOperator(RelationOperator):
         """Whether an answer could not have gone unheard: any speech without text may be one."""
         if answers is not None:
             return answers.gap is None
-        end = facts.spoken.end_ms
+        end = facts.hearing.spoken.end_ms
         window = Span(min(question.end_ms, end), end)
-        return facts.unheard(self._other, [window], 0) is None
+        return facts.hearing.unheard(self._other, [window], 0) is None
 
 
 def _after(question: Found, utterance: Utterance) -> bool:

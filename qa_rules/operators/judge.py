@@ -2,7 +2,8 @@
 
 from events.judgement import Judgement, JudgeQuestion
 from qa_rules.conditions.searches import JudgeCondition
-from qa_rules.facts.call_facts import CallFacts, Selection, quote
+from qa_rules.facts.call_facts import CallFacts, quote
+from qa_rules.facts.selection import Selection
 from qa_rules.model import RuleSet
 from qa_rules.operators.searching import SearchOperator, Setting
 from qa_rules.verdicts.logic import Truth

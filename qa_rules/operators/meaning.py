@@ -4,9 +4,10 @@ from collections.abc import Sequence
 
 from asr.transcript import Utterance
 from qa_rules.conditions.searches import ActCondition, SemanticCondition
-from qa_rules.facts.call_facts import CallFacts, Selection, quote
+from qa_rules.facts.call_facts import CallFacts, quote
 from qa_rules.facts.meaning import Unit
 from qa_rules.facts.polarity import denial, quotes
+from qa_rules.facts.selection import Selection
 from qa_rules.operators.searching import SearchOperator, Setting, Triggers
 from qa_rules.operators.text import claims
 from qa_rules.verdicts.logic import Truth

@@ -48,7 +48,7 @@ class ProcessOperator(RelationOperator):
 
     def __call__(self, facts: CallFacts, verdicts: Verdicts) -> Verdict:
         """The verdict on one call."""
-        if self._timed and not facts.timed:
+        if self._timed and not facts.hearing.timed:
             return unsettled(Gap(Truth.NOT_APPLICABLE, "没有时间信息，无法按秒计算距离"))
         steps = {name: verdicts[slot] for name, slot in zip(self._names, self.slots, strict=True)}
         reached = self._reached(steps)
@@ -117,5 +117,5 @@ class ProcessOperator(RelationOperator):
         awaited = "、".join(f"“{name}”" for name in self._graph.following[last])
         return fact(
             f"流程走到“{last}”后没有接着出现{awaited}", "timing",
-            place.start_ms, facts.spoken.end_ms, place.role,
+            place.start_ms, facts.hearing.spoken.end_ms, place.role,
         )  # fmt: skip

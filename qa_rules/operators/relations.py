@@ -53,7 +53,9 @@ class RelationOperator(ABC):
 
     def searched(self, facts: CallFacts) -> Found:
         """Found that the whole call was searched in vain."""
-        return fact(self._missing, "timing", facts.spoken.start_ms, facts.spoken.end_ms)
+        return fact(
+            self._missing, "timing", facts.hearing.spoken.start_ms, facts.hearing.spoken.end_ms
+        )
 
 
 class OrderOperator(RelationOperator):
@@ -88,7 +90,7 @@ class WithinOperator(RelationOperator):
 
     def __call__(self, facts: CallFacts, verdicts: Verdicts) -> Verdict:
         """The verdict on one call."""
-        if self._condition.reach.seconds is not None and not facts.timed:
+        if self._condition.reach.seconds is not None and not facts.hearing.timed:
             return unsettled(Gap(Truth.NOT_APPLICABLE, "没有时间信息，无法按秒计算距离"))
         anchor = verdicts[self.slots[0]]
         if not anchor.occurrences and anchor.gap is None:
@@ -104,14 +106,14 @@ class WithinOperator(RelationOperator):
         count = self._condition.reach.utterances
         hits = [item.utterance for item in anchor.occurrences]
         if count is None or anchor.gap is not None or None in hits:
-            return facts.everywhere
+            return facts.hearing.everywhere
         places = around = facts.mask_of(hit for hit in hits if hit is not None)
         for step in range(1, min(count, len(facts.transcript.utterances)) + 1):
             if self._condition.direction != "before":
                 around |= places << step
             if self._condition.direction != "after":
                 around |= places >> step
-        return around & facts.everywhere
+        return around & facts.hearing.everywhere
 
     def _near(self, anchor: Found, item: Found) -> bool:
         direction, reach = self._condition.direction, self._condition.reach

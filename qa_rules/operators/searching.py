@@ -8,8 +8,9 @@ from functools import partial
 from core.evidence import Layer
 from qa_rules.conditions.scope import Scope
 from qa_rules.conditions.searches import Mode
-from qa_rules.facts.call_facts import CallFacts, Selection, area
+from qa_rules.facts.call_facts import CallFacts
 from qa_rules.facts.scan import Mask, Trace
+from qa_rules.facts.selection import Selection, area
 from qa_rules.operators.anchoring import anchored
 from qa_rules.verdicts.logic import Truth
 from qa_rules.verdicts.place import Found, Place
@@ -86,7 +87,7 @@ class SearchOperator(ABC):
 
     def __call__(self, facts: CallFacts, verdicts: Verdicts) -> Verdict:
         """The verdict on one call."""
-        selection = facts.selected(self.area)
+        selection = facts.hearing.selected(self.area)
         if self._anchor is not None and self.anchor_slot is not None:
             narrowed = anchored(facts, selection, self._anchor, verdicts[self.anchor_slot])
             if isinstance(narrowed, Verdict):
@@ -99,7 +100,7 @@ class SearchOperator(ABC):
     def truth(self, facts: CallFacts, verdicts: Verdicts, slot: int) -> Truth:
         """The truth on one call of the operator at `slot`, as cheaply as it can be had."""
         if self.anchor_slot is None:
-            selection = facts.selected(self.area)
+            selection = facts.hearing.selected(self.area)
             if selection.gap is None:
                 occurs = self.occurs(facts, selection)
                 if occurs is not None:
@@ -111,7 +112,7 @@ class SearchOperator(ABC):
 
         None where what is found in others has a say in it.
         """
-        selection = facts.selected(self.area)
+        selection = facts.hearing.selected(self.area)
         if self._counts or self.anchor_slot is not None or selection.is_unknown:
             return None
         return self.judge(facts, replace(selection, mask=selection.mask & places))
@@ -127,7 +128,7 @@ class SearchOperator(ABC):
         """The verdict on a call in which nothing wakes the operator, without a search."""
         if self._anchor is not None:
             return self(facts, verdicts)
-        verdict = absent(self.searched(facts.selected(self.area)))
+        verdict = absent(self.searched(facts.hearing.selected(self.area)))
         return opposite(verdict) if self.quiet is Truth.TRUE else verdict
 
     @abstractmethod

@@ -7,11 +7,12 @@ from asr.transcript import Utterance
 from core.evidence import Form, Layer
 from nlp.normalise import TextForm
 from qa_rules.conditions.searches import KeywordCondition, Polarity, RegexCondition
-from qa_rules.facts.call_facts import CallFacts, Selection, bits, quote
+from qa_rules.facts.call_facts import CallFacts, quote
 from qa_rules.facts.keywords import Keyword, Keywords, in_one_sentence
 from qa_rules.facts.patterns import Pattern, pattern
 from qa_rules.facts.polarity import affirmed
 from qa_rules.facts.scan import Mask
+from qa_rules.facts.selection import Selection, bits
 from qa_rules.operators.searching import (
     Group,
     SearchOperator,

@@ -13,7 +13,8 @@ from qa_rules.conditions.measures import (
     TurnsCondition,
 )
 from qa_rules.conditions.scope import SaidBy, Scope
-from qa_rules.facts.call_facts import ROLE_NAMES, CallFacts, Selection, area, quote
+from qa_rules.facts.call_facts import CallFacts, quote
+from qa_rules.facts.selection import ROLE_NAMES, Selection, area
 from qa_rules.verdicts.logic import Truth
 from qa_rules.verdicts.place import Found
 from qa_rules.verdicts.verdict import Gap, Verdict, Verdicts, absent, fact, found, unsettled
@@ -32,7 +33,7 @@ class SilenceOperator:
     def __call__(self, facts: CallFacts, _verdicts: Verdicts) -> Verdict:
         """The verdict on one call."""
         condition = self._condition
-        selection = facts.selected(self._area)
+        selection = facts.hearing.selected(self._area)
         if condition.ranges and selection.is_unknown:
             return unsettled(selection.gap or _NO_TIMING)
         silences = facts.timing.silences(round(condition.min_s * 1000))
@@ -69,7 +70,7 @@ class InterruptionOperator:
     def __call__(self, facts: CallFacts, _verdicts: Verdicts) -> Verdict:
         """The verdict on one call."""
         condition = self._condition
-        selection = facts.selected(self._area)
+        selection = facts.hearing.selected(self._area)
         if condition.ranges and selection.is_unknown:
             return unsettled(selection.gap or _NO_TIMING)
         wanted: list[Found] = []
@@ -111,7 +112,7 @@ class _Measured:
         """TRUE when the value lies inside the bounds; the evidence states the value."""
         if value is None:
             return unsettled(_NO_TIMING)
-        whole = facts.spoken
+        whole = facts.hearing.spoken
         evidence = (fact(said, "timing", whole.start_ms, whole.end_ms, role),)
         # A measure of the whole call happens nowhere in it, so it has no occurrences.
         return Verdict(Truth.TRUE if self._bounds.contain(value) else Truth.FALSE, evidence)
@@ -134,8 +135,8 @@ class SpeechRateOperator(_Measured):
         return self.judge(facts, value, said, self._role)
 
     def _single(self, facts: CallFacts) -> Verdict:
-        selection = facts.select(Scope(role=self._role), 0)
-        if selection.is_unknown or not facts.timed:
+        selection = facts.hearing.select(Scope(role=self._role), 0)
+        if selection.is_unknown or not facts.hearing.timed:
             return unsettled(_NO_TIMING)
         wanted: list[Found] = []
         for utterance in selection.utterances:
@@ -208,7 +209,7 @@ class MonologueOperator:
         """The verdict on one call."""
         condition = self._condition
         found_ones: list[Found] = []
-        doubtful: Gap | None = facts.unheard(condition.role, [facts.spoken], 0)
+        doubtful: Gap | None = facts.hearing.unheard(condition.role, [facts.hearing.spoken], 0)
         for role in _SIDES if condition.role == "any" else (condition.role,):
             at_least_ms = int(condition.min_s * 1000)
             runs = facts.timing.monologues(role, at_least_ms=at_least_ms)
@@ -218,7 +219,7 @@ class MonologueOperator:
             for run in runs:
                 if run.speech_ms <= condition.min_s * 1000:
                     continue
-                if gap := facts.unheard(other, [run.span], 0):
+                if gap := facts.hearing.unheard(other, [run.span], 0):
                     doubtful = gap  # The other side may have had its turn in between.
                     continue
                 text = f"连续说了 {run.speech_ms / 1000:.0f} 秒"
@@ -236,17 +237,17 @@ class TurnsOperator:
     def __call__(self, facts: CallFacts, _verdicts: Verdicts) -> Verdict:
         """The verdict on one call."""
         role, bounds = self._condition.role, self._condition.bounds
-        selection = facts.select(Scope(role=role), 0)
+        selection = facts.hearing.select(Scope(role=role), 0)
         if selection.gap is not None:
             return unsettled(selection.gap)
         if self._condition.of == "utterances":
             count, unit = len(selection.utterances), "句"
         else:
-            gap = facts.unheard("any", [facts.spoken], 0)
+            gap = facts.hearing.unheard("any", [facts.hearing.spoken], 0)
             if gap is not None:
                 return unsettled(gap)
             count, unit = _turns(facts.transcript, role), "轮"
-        whole = facts.spoken
+        whole = facts.hearing.spoken
         name = "双方" if role == "any" else ROLE_NAMES[role]
         said = fact(f"{name}共说了 {count} {unit}", "timing", whole.start_ms, whole.end_ms)
         return Verdict(Truth.TRUE if bounds.contain(count) else Truth.FALSE, (said,))
@@ -272,5 +273,5 @@ def _so_many(
         return found(occurrences, gap)
     if gap is not None:
         return unsettled(gap, occurrences)
-    whole = facts.spoken
+    whole = facts.hearing.spoken
     return absent(fact(missing, "timing", whole.start_ms, whole.end_ms), occurrences)

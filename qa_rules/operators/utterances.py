@@ -20,9 +20,10 @@ from qa_rules.conditions.searches import (
     SentimentCondition,
     VolumeCondition,
 )
-from qa_rules.facts.call_facts import CallFacts, Selection, quote
+from qa_rules.facts.call_facts import CallFacts, quote
 from qa_rules.facts.keywords import Keywords
 from qa_rules.facts.scan import Line, Signs
+from qa_rules.facts.selection import Selection
 from qa_rules.operators.searching import (
     Group,
     SearchOperator,
