@@ -12,6 +12,8 @@ from api.v1.calls.metadata import LOCAL_ZONE
 from api.web.page_route import PageRoute
 from api.web.rendering import query, render
 from core.errors import AppError
+from models.access import list_users
+from models.actors import SYSTEM
 from models.audit import AuditFilter, list_entries
 
 router = APIRouter(route_class=PageRoute, include_in_schema=False)
@@ -28,9 +30,13 @@ async def audit_page(request: Request, principal: Admin, session: SessionDep) ->
     cursor = request.query_params.get("cursor") or None
     where = replace(filter_of(given), reader=principal.user_id)
     page = await list_entries(session, where, cursor, _PAGE_SIZE)
+    users = await list_users(session)
     values = {
         "user": principal,
         "entries": page.items,
+        "people": {row.username: row.display_name or row.username for row in users},
+        "usernames": {str(row.id): row.username for row in users},
+        "service": SYSTEM.username,
         "asked": asked,
         "given": given,
         "paged": cursor is not None,

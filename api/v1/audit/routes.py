@@ -12,6 +12,8 @@ from api.openapi import answers, shows
 from api.services import SessionDep
 from api.v1.calls.examples import CALL_ID
 from api.v1.calls.filters import zoned
+from api.v1.users.examples import USER_ID
+from models.access import display_names
 from models.audit import AuditFilter, list_entries
 
 router = APIRouter(prefix="/audit", tags=["audit"])
@@ -22,7 +24,9 @@ class Entry(BaseModel):
 
     id: int
     at: dt.datetime
-    username: str = Field(description="登录名；system 是服务自己")
+    user_id: uuid.UUID | None = Field(description="用户编号；服务自己做的为 null")
+    username: str = Field(description="当时的登录名；system 是服务自己")
+    name: str = Field(description="现在显示的名字；没有这个用户时同 username")
     role: str
     key_id: uuid.UUID | None = Field(description="所用的 API 密钥；浏览器操作为 null")
     request_id: str = Field(description="请求编号，与访问日志里的相同")
@@ -45,7 +49,9 @@ TRAIL: dict[str, Any] = {
         {
             "id": 1024,
             "at": "2025-01-06T02:05:00Z",
+            "user_id": USER_ID,
             "username": "limin",
+            "name": "李敏",
             "role": "reviewer",
             "key_id": None,
             "request_id": "5c0f8f0e6ee54bb1a6f0a4b8f6b1c2d3",
@@ -101,12 +107,15 @@ async def read_trail(
         reader=principal.user_id,
     )
     page = await list_entries(session, where, cursor, limit)
+    people = await display_names(session)
     return Trail(
         items=[
             Entry(
                 id=row.id,
                 at=row.at,
+                user_id=row.user_id,
                 username=row.username,
+                name=people.get(row.username, row.username),
                 role=row.role,
                 key_id=row.key_id,
                 request_id=row.request_id,

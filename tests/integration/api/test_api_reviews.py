@@ -214,14 +214,15 @@ async def test_every_act_is_in_the_audit_trail_and_only_for_administrators(
     as_user: MakeClient, seeded: Database
 ) -> None:
     call = await call_with(seeded)
-    li, admin = await as_user("li", role="reviewer"), await as_user("admin")
+    li, admin = await as_user("li", role="reviewer", display_name="李敏"), await as_user("admin")
     await reviewed(li, call)
     assert (await li.get("/api/v1/audit")).status_code == 403
     trail = (await admin.get("/api/v1/audit", params={"object_id": call})).json()["items"]
     assert [entry["action"] for entry in trail] == [
         "review.submitted", "finding.judged", "review.taken",
     ]  # fmt: skip
-    assert {entry["username"] for entry in trail} == {"li"}
+    assert {(entry["username"], entry["name"]) for entry in trail} == {("li", "李敏")}
+    assert len({entry["user_id"] for entry in trail}) == 1
     assert all(entry["request_id"] and entry["key_id"] for entry in trail)
     judged = (await admin.get("/api/v1/audit", params={"action": "finding."})).json()["items"]
     assert judged[0]["after"]["outcome"] == "hit"
