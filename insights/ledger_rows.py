@@ -8,9 +8,7 @@ from sqlalchemy import (
     Subquery,
     and_,
     exists,
-    false,
     func,
-    or_,
     select,
     true,
 )
@@ -27,6 +25,7 @@ from models.tables import (
     Call,
     FindingVerdict,
     ReviewSample,
+    ReviewSampleCall,
     ReviewSampleItem,
 )
 
@@ -165,8 +164,8 @@ async def _cells(
     merged: dict[tuple[RuleKey, str, frozenset[str]], list[int]] = defaultdict(lambda: [0] * 4)
     for row in await session.execute(_drawn_groups(where)):
         key = (row.ruleset, row.rule)
-        known = frames[key][row.stratum].keys()
-        lies_in = {str(name) for name in (*row.drawn_by, *(row.frames or ()))} & known
+        # A sample of other rules drew from the call as well, but not from this rule's findings.
+        lies_in = {str(name) for name in row.frames} & frames[key][row.stratum].keys()
         counts = merged[key, row.stratum, frozenset(lies_in)]
         for place, number in enumerate((row.drawn, row.drawn_inside, row.judged, row.positive)):
             counts[place] += number
@@ -186,22 +185,19 @@ async def _cells(
 
 
 def _drawn_groups(where: CallFilter) -> Any:
-    """Drawn findings, each once, counted by who drew them and whose design takes their call."""
-    item, verdict, place = ReviewSampleItem, _standing(), _places(where)
-    finding = (item.rule, item.ruleset, item.stratum, item.call_id)
-    drawn = (
-        select(*finding, _in_order(item.sample_id).label("drawn_by")).group_by(*finding).subquery()
-    )
-    group = (drawn.c.rule, drawn.c.ruleset, drawn.c.stratum, drawn.c.drawn_by, place.c.frames)
+    """Drawn findings, each once, counted by the samples whose populations they lay in."""
+    drawn, verdict = _drawn_findings(), _standing()
+    inside = and_(true(), *filter_conditions(where))
+    group = (drawn.c.rule, drawn.c.ruleset, drawn.c.stratum, drawn.c.frames)
     return (
         select(
             *group,
             func.count().label("drawn"),
-            func.count().filter(place.c.inside).label("drawn_inside"),
+            func.count().filter(inside).label("drawn_inside"),
             func.count(verdict.c.id).label("judged"),
             func.count().filter(verdict.c.outcome == "hit").label("positive"),
         )
-        .join(place, place.c.call_id == drawn.c.call_id)
+        .join(Call, Call.id == drawn.c.call_id)
         .outerjoin(
             verdict,
             and_(
@@ -209,41 +205,35 @@ def _drawn_groups(where: CallFilter) -> Any:
                 verdict.c.rule == drawn.c.rule,
                 verdict.c.ruleset == drawn.c.ruleset,
                 _same_stratum(verdict, drawn.c.stratum),
-                place.c.inside,
+                inside,
             ),
         )
         .group_by(*group)
     )
 
 
-def _places(where: CallFilter) -> Subquery:
-    """Every call with drawn findings: whether it counts, and the samples that would take it.
+def _drawn_findings() -> Subquery:
+    """Every drawn finding once, with `frames`: the samples that it could have been drawn by.
 
-    A sample would have drawn from a call that is as the sample was asked for, and was there by
-    then; `frames` is NULL where there is none such.
+    Those are the samples that drew from its call, under the same rule set version and with the
+    same outcome, by what they kept of it: the call may have gone elsewhere since.
     """
-    sample = ReviewSample
-    calls = select(ReviewSampleItem.call_id).distinct().subquery()
-    taken = and_(
-        Call.called_at >= sample.called_from,
-        Call.called_at < sample.called_to,
-        or_(sample.team.is_(None), sample.team == Call.team),
-        or_(sample.campaign.is_(None), sample.campaign == Call.campaign),
-        Call.received_at <= sample.drawn_at,
-    )
-    inside = func.coalesce(func.bool_and(and_(true(), *filter_conditions(where))), false())
+    item, member = ReviewSampleItem, ReviewSampleCall
+    finding = (item.rule, item.ruleset, item.stratum, item.call_id)
+    drawn = select(*finding).distinct().subquery()
     return (
         select(
-            calls.c.call_id,
-            inside.label("inside"),
-            _in_order(sample.id).filter(taken).label("frames"),
+            *drawn.c,
+            func.array_agg(aggregate_order_by(member.sample_id, member.sample_id)).label("frames"),
         )
-        .join(Call, Call.id == calls.c.call_id)
-        .join(sample, true())
-        .group_by(calls.c.call_id)
+        .join(
+            member,
+            and_(
+                member.call_id == drawn.c.call_id,
+                member.ruleset == drawn.c.ruleset,
+                member.hits.has_key(drawn.c.rule) == (drawn.c.stratum == "hit"),
+            ),
+        )
+        .group_by(*drawn.c)
         .subquery()
     )
-
-
-def _in_order(column: Any) -> Any:
-    return func.array_agg(aggregate_order_by(column, column))

@@ -7,8 +7,10 @@ from dataclasses import dataclass
 from typing import Any
 
 from sqlalchemy import (
+    CTE,
     ColumnElement,
     Float,
+    Insert,
     Numeric,
     Text,
     case,
@@ -20,13 +22,21 @@ from sqlalchemy import (
     select,
     true,
 )
+from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from core.errors import AppError
 from core.ids import new_id
 from models.calls import CallFilter, filter_conditions
-from models.tables import Call, FindingRow, FindingVerdict, ReviewSample, ReviewSampleItem
+from models.tables import (
+    Call,
+    FindingRow,
+    FindingVerdict,
+    ReviewSample,
+    ReviewSampleCall,
+    ReviewSampleItem,
+)
 
 # A rule that does not apply to a call says nothing of it, so there is nothing to check.
 _CHECKABLE = ("hit", "clear", "undecidable")
@@ -101,27 +111,34 @@ async def draw(session: AsyncSession, sample: ReviewSample, now: dt.datetime) ->
     Within each rule, rule set version and stratum the findings are put in the order of
     `md5(seed:rule:call)` and the first ones are taken: a simple random sample without
     replacement, the same again for the same calls, and for one more call at most one finding
-    different. Rules that do not apply to a call are left out.
+    different. Rules that do not apply to a call are left out. The calls that were drawn from are
+    kept as they are now (`ReviewSampleCall`).
     """
-    await session.execute(delete(ReviewSampleItem).where(ReviewSampleItem.sample_id == sample.id))
+    for table in (ReviewSampleItem, ReviewSampleCall):
+        await session.execute(delete(table).where(table.sample_id == sample.id))
     stratum = case((FindingRow.outcome == "hit", "hit"), else_="non_hit")
-    group = (FindingRow.rule, FindingRow.ruleset, stratum)
-    key = func.md5(
-        literal(sample.seed) + ":" + FindingRow.rule + ":" + cast(FindingRow.call_id, Text)
-    )
-    ranked = (
-        select(
-            FindingRow.rule,
-            FindingRow.call_id,
-            FindingRow.ruleset,
-            stratum.label("stratum"),
-            func.row_number().over(partition_by=group, order_by=key).label("place"),
-            func.count().over(partition_by=group).label("population"),
-        )
+    pool = (
+        select(FindingRow.rule, FindingRow.call_id, FindingRow.ruleset, stratum.label("stratum"))
         .join(Call, Call.id == FindingRow.call_id)
         .where(FindingRow.outcome.in_(_CHECKABLE), *_calls_of(sample))
-        .subquery()
+        .cte("pool")
     )
+    # One statement: what is analysed meanwhile is in the population and in the calls, or in none.
+    await session.execute(_drawing(sample, pool).add_cte(_keeping(sample, pool)))
+    sample.drawn_at = now
+    await session.flush()
+    return (await progress_of(session, [sample.id]))[sample.id].items
+
+
+def _drawing(sample: ReviewSample, pool: CTE) -> Insert:
+    """The first findings of each rule, rule set version and stratum of the pool, as items."""
+    group = (pool.c.rule, pool.c.ruleset, pool.c.stratum)
+    key = func.md5(literal(sample.seed) + ":" + pool.c.rule + ":" + cast(pool.c.call_id, Text))
+    ranked = select(
+        pool,
+        func.row_number().over(partition_by=group, order_by=key).label("place"),
+        func.count().over(partition_by=group).label("population"),
+    ).subquery()
     wanted = case((ranked.c.stratum == "hit", sample.hits), else_=sample.non_hits)
     drawn = func.least(wanted, ranked.c.population)
     columns = ("sample_id", "rule", "call_id", "ruleset", "stratum", "population", "drawn",
@@ -136,10 +153,17 @@ async def draw(session: AsyncSession, sample: ReviewSample, now: dt.datetime) ->
         drawn,
         cast(cast(drawn, Numeric) / ranked.c.population, Float),
     ).where(ranked.c.place <= wanted)
-    await session.execute(insert(ReviewSampleItem).from_select(columns, chosen))
-    sample.drawn_at = now
-    await session.flush()
-    return (await progress_of(session, [sample.id]))[sample.id].items
+    return insert(ReviewSampleItem).from_select(columns, chosen)
+
+
+def _keeping(sample: ReviewSample, pool: CTE) -> CTE:
+    """The calls of the pool, kept with the rules that hit on them."""
+    hits = func.jsonb_agg(pool.c.rule).filter(pool.c.stratum == "hit")
+    members = select(
+        literal(sample.id), pool.c.call_id, pool.c.ruleset, func.coalesce(hits, literal([], JSONB))
+    ).group_by(pool.c.call_id, pool.c.ruleset)
+    columns = ("sample_id", "call_id", "ruleset", "hits")
+    return insert(ReviewSampleCall).from_select(columns, members).cte("kept")
 
 
 async def list_samples(session: AsyncSession) -> Sequence[ReviewSample]:

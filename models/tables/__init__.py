@@ -26,6 +26,7 @@ from models.tables.reviews import (
     FindingVerdict,
     Review,
     ReviewSample,
+    ReviewSampleCall,
     ReviewSampleItem,
 )
 from models.tables.vectors import CallVectors
@@ -63,6 +64,7 @@ __all__ = [
     "QueueSchema",
     "Review",
     "ReviewSample",
+    "ReviewSampleCall",
     "ReviewSampleItem",
     "RuleSetVersion",
     "SignInSession",

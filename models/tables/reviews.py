@@ -183,6 +183,27 @@ class ReviewSampleItem(Base):
     )
 
 
+class ReviewSampleCall(Base):
+    """One call that a sample drew from, drawn or not, as it was at the draw.
+
+    `ruleset` is the version whose findings lay in the sample's population, `hits` the ids of the
+    rules among them that hit; the others that apply to the call were non-hits. What the ledger
+    needs to know of a finding that another sample drew: a call that has since gone to another
+    team, another time or another outcome still belongs where it was drawn from.
+    """
+
+    __tablename__ = "review_sample_calls"
+
+    sample_id: Mapped[uuid.UUID] = mapped_column(
+        ForeignKey("review_samples.id", ondelete="CASCADE"), primary_key=True
+    )
+    call_id: Mapped[uuid.UUID] = mapped_column(ForeignKey("calls.id"), primary_key=True)
+    ruleset: Mapped[str] = mapped_column(primary_key=True)
+    hits: Mapped[list[Any]]
+
+    __table_args__ = (Index("ix_review_sample_calls_call_id", "call_id"),)
+
+
 class AccuracySnapshot(Base):
     """The ledger's figures frozen at one moment, so that scores made with them can be repeated.
 

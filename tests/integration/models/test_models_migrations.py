@@ -62,7 +62,7 @@ async def test_pending_names_what_an_old_database_lacks(
     async with database.session() as session:
         await session.execute(text("UPDATE alembic_version SET version_num = 'gone'"))
         await session.commit()
-    assert await database.pending_migrations() == ("0009",)
+    assert await database.pending_migrations() == ("0010",)
     await database.close()
 
 

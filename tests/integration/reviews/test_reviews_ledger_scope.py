@@ -3,14 +3,16 @@
 import datetime as dt
 from typing import Any
 
+import pytest
 from reviewed_calls import LOCK, NOW, Desk, analysis_of, finding
+from sqlalchemy import select, update
 
 from insights.ledger import LedgerEntry, accuracy_ledger
 from models.calls import CallFilter
 from models.results import save_analysis
 from models.reviews import samples
 from models.reviews.accuracy import accuracies_in_use, freeze_accuracy
-from models.tables import Call, ReviewSample
+from models.tables import Call, ReviewSample, ReviewSampleItem
 from pipeline.reviews import workflow
 from pipeline.reviews.judging import Judgement, judge
 from qa_rules.scoring.accuracy import PrecisionFigure
@@ -36,6 +38,20 @@ async def draw(desk: Desk, name: str, **changes: Any) -> ReviewSample:
         row = await samples.create_sample(session, design, created_by="admin", now=LATER)
         await session.commit()
         return row
+
+
+async def calls_of(desk: Desk, sample: ReviewSample) -> list[Call]:
+    """The calls that the sample drew."""
+    item = ReviewSampleItem
+    async with desk.database.session() as session:
+        return list(
+            await session.scalars(
+                select(Call)
+                .join(item, item.call_id == Call.id)
+                .where(item.sample_id == sample.id)
+                .order_by(Call.id)
+            )
+        )
 
 
 async def say(desk: Desk, calls: list[Call], judgement: Judgement) -> None:
@@ -86,6 +102,66 @@ async def test_samples_of_periods_that_overlap_weigh_each_part_by_its_size(desk:
     # three that were judged. Counting the middle twice would give (4 + 2 + 2) / 14.
     value, judged, _ = figure(await entry_of(desk))
     assert (value, judged) == (0.5, 9)
+
+
+@pytest.mark.parametrize(
+    ("one", "other", "designs"),
+    [
+        ({"team": "甲组"}, {"team": "乙组"}, ({"team": "甲组"}, {"team": "乙组"})),
+        ({"campaign": "春"}, {"campaign": "秋"}, ({"campaign": "春"}, {"campaign": "秋"})),
+        (
+            {"started_at": NOW}, {"started_at": NOW - 5 * DAY},
+            ({"called_from": NOW - DAY}, {"called_to": NOW - DAY}),
+        ),
+    ],
+)  # fmt: skip
+async def test_a_call_weighs_where_it_was_drawn_from_wherever_it_goes(
+    desk: Desk, one: dict[str, Any], other: dict[str, Any], designs: tuple[dict[str, Any], ...]
+) -> None:
+    named = {"started_at": "called_at"}
+    for values in (one, other):
+        await add_hits(desk, 4, **{named.get(name, name): v for name, v in values.items()})
+    first = await draw(desk, "一", hits=2, **designs[0])
+    second = await draw(desk, "二", hits=2, **designs[1])
+    confirmed = await calls_of(desk, first)
+    await say(desk, confirmed, CONFIRM)
+    await say(desk, await calls_of(desk, second), OVERTURN)
+    assert figure(await entry_of(desk)) == (0.5, 4, 4.0)
+    async with desk.database.session() as session:
+        await session.execute(update(Call).where(Call.id == confirmed[0].id).values(other))
+        await session.commit()
+    # Two populations of four: had the call been counted into the second as well, there would be
+    # fewer than eight hits, and the more of them true.
+    assert figure(await entry_of(desk)) == (0.5, 4, 4.0)
+    # Who asks for some calls asks for those that are there now.
+    where = CallFilter(**{"started_to": NOW - DAY} if "started_at" in other else other)
+    assert figure(await entry_of(desk, where)) == (0.3333, 3, 3.0)
+    # Drawn again, it is drawn from where it is.
+    async with desk.database.session() as session:
+        for row in (first, second):
+            await samples.draw(session, await session.get_one(ReviewSample, row.id), LATER)
+        populations = await session.scalars(
+            select(ReviewSampleItem.population).distinct().order_by(ReviewSampleItem.population)
+        )
+        assert list(populations) == [3, 5]
+
+
+async def test_an_outcome_that_changes_between_two_draws_lies_in_one_of_them(desk: Desk) -> None:
+    calls = await add_hits(desk, 4)
+    first = await draw(desk, "一", hits=2)
+    confirmed = await calls_of(desk, first)
+    await say(desk, confirmed, CONFIRM)
+    async with desk.database.session() as session:
+        await save_analysis(session, confirmed[0].id, analysis_of((finding("promise"),)))
+        await session.commit()
+    left = [row for row in calls if row.id not in {call.id for call in confirmed}]
+    await draw(desk, "二", hits=3)
+    await say(desk, left[:1], OVERTURN)
+    # The first drew two of four hits; one of them is no hit for the second, which drew all three
+    # that there still were: one hit lay in the first alone and is true, three in both, of which
+    # one of two judged is. (1 + 3 / 2) / 4.
+    value, judged, _ = figure(await entry_of(desk))
+    assert (value, judged) == (0.625, 3)
 
 
 async def test_the_ledger_of_a_team_a_campaign_and_a_period(desk: Desk) -> None:
