@@ -9,6 +9,7 @@ import numpy as np
 from asr.transcript import Role
 from events.acts.labels import LABELS
 from events.acts.model import ActModel
+from events.acts.reading import chances_by_row
 from events.cues import denies, quoted
 from events.document import load_pack, pack_names
 from events.nearness import Nearness, by_examples
@@ -132,8 +133,8 @@ class ExampleLayer:
         margins = by_text[[texts[part[3]] for part in pieces]]
         if self._reads_acts:
             by_row = np.zeros((len(reading.texts), len(LABELS)), dtype=np.float32)
-            for turn in reading.turns:
-                by_row[list(turn.rows)] = turn.chances
+            for row, chances in chances_by_row(reading.turns).items():
+                by_row[row] = chances
             margins += model.turn_margins(by_row)[[part[0] for part in pieces]]
         return _Spoken(pieces, model.chances(margins))
 

@@ -7,7 +7,7 @@ from core.errors import AppError
 from events.acts.features import Floats
 from events.acts.labels import ACTS
 from events.acts.model import ActModel
-from events.acts.reading import ActPlace, ReadTurn, act_reader
+from events.acts.reading import ActPlace, ReadTurn, act_reader, chances_by_row
 from events.learning.head import Head, moved_chances
 from events.nearness import Nearness, by_acts
 from events.reading import CallReading
@@ -66,7 +66,7 @@ class LearnedLayer:
             return ReadActs([{} for _ in reading.texts], {}, shifts)
         moved = self.head is not None
         places = self._acts.places(turns, len(reading.texts)) if moved else reading.places
-        return ReadActs(places, {row: t.chances for t in turns for row in t.rows}, shifts)
+        return ReadActs(places, chances_by_row(turns), shifts)
 
     def nearness(self, reading: CallReading) -> Iterator[Nearness]:
         """The chance of each utterance's turn for each node that names a built-in act."""

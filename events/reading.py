@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from functools import cached_property
 
 from asr.transcript import Transcript, Utterance
-from events.acts.reading import ActPlace, ActReader, ReadTurn
+from events.acts.reading import ActPlace, ActReader, ReadTurn, chances_by_row
 from events.segments import segments, semantic_text
 from events.semantic import Floats
 from nlp.encoders.base import SentenceEncoder
@@ -66,7 +66,7 @@ class CallReading:
     def chances(self) -> Mapping[int, Floats]:
         """The chance of every act in the turn of each utterance, by its index; in label order."""
         texts = self.texts
-        return {texts[row][0].index: turn.chances for turn in self.turns for row in turn.rows}
+        return {texts[row][0].index: found for row, found in chances_by_row(self.turns).items()}
 
     @cached_property
     def places(self) -> list[dict[str, ActPlace]]:

@@ -1,6 +1,6 @@
 """ActReader: where in a call which built-in act was said, and how surely."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -37,6 +37,11 @@ class ReadTurn:
     turn: Turn
     vectors: Floats
     chances: Floats
+
+
+def chances_by_row(turns: Iterable[ReadTurn]) -> dict[int, Floats]:
+    """The chances of all labels in its turn, of each text that lies in one of the turns."""
+    return {row: turn.chances for turn in turns for row in turn.rows}
 
 
 @dataclass(frozen=True, slots=True)

@@ -36,6 +36,12 @@ def named_act(condition: Condition) -> str:
     return ""
 
 
+def unknown_act(condition: Condition) -> str:
+    """The act that a condition names and that there is none of; empty when there is no such."""
+    act = named_act(condition)
+    return "" if act in LABELS else act
+
+
 def listener(ruleset: RuleSet, encoder: SentenceEncoder | None) -> ActListener | None:
     """What reads the acts that the rules name.
 
@@ -47,13 +53,12 @@ def listener(ruleset: RuleSet, encoder: SentenceEncoder | None) -> ActListener |
     named = False
     for rule in ruleset.rules:
         for name, condition in rule.conditions.items():
-            if act := named_act(condition):
-                named = True
-                if act not in LABELS:
-                    raise AppError(
-                        "bad-rules",
-                        f"规则 {rule.id}：条件 {name} 写的是 {act}，没有这个内置事件或违规。",
-                    )
+            named = named or bool(named_act(condition))
+            if act := unknown_act(condition):
+                raise AppError(
+                    "bad-rules",
+                    f"规则 {rule.id}：条件 {name} 写的是 {act}，没有这个内置事件或违规。",
+                )
     if encoder is None or not named:
         return None
     reader = act_reader(encoder)

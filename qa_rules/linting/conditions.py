@@ -20,7 +20,7 @@ from qa_rules.conditions.searches import (
     SemanticCondition,
     VolumeCondition,
 )
-from qa_rules.facts.acts import named_act
+from qa_rules.facts.acts import unknown_act
 from qa_rules.facts.keywords import Keywords
 from qa_rules.facts.patterns import pattern as compiled_pattern
 from qa_rules.linting.regex_risk import backtracks
@@ -48,8 +48,7 @@ def condition_problems(condition: Condition, node_paths: Collection[str]) -> Ite
         yield from _values(condition)
     if isinstance(condition, EventCondition):
         yield from _nodes(condition, node_paths)
-    act = named_act(condition)
-    if act and act not in LABELS:
+    if act := unknown_act(condition):
         yield _unknown_act("act" if isinstance(condition, ActCondition) else "plausible", act)
     elif isinstance(condition, ActCondition):
         yield from _act(condition)
