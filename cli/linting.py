@@ -12,6 +12,7 @@ from cli.exits import Exit
 from cli.packs import is_file
 from core.errors import AppError, LintIssue
 from core.serial import to_json
+from events.yaml_problems import decoded
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,22 +36,38 @@ class Linted:
         return sum(issue.severity == "error" for issue in self.issues)
 
 
-def read_document(name: str, package: str, pack_name: Callable[[str], str]) -> Document:
+def read_document(name: str, package: str, code: str, pack_name: Callable[[str], str]) -> Document:
     """The YAML text of a file, or of the pack that `pack_name(name)` resolves in `package`.
 
     Raises:
-        AppError: `not-found` when there is neither.
+        AppError: `not-found` when there is neither, `code` for a file that is not UTF-8.
     """
     if not is_file(name):
         file_name = f"{pack_name(name)}.yaml"
         text = (resources.files(package) / "packs" / file_name).read_text(encoding="utf-8")
         return Document(text, file_name)
     try:
-        return Document(Path(name).read_text(encoding="utf-8"), name)
-    except (OSError, UnicodeDecodeError) as error:
+        data = Path(name).read_bytes()
+    except OSError as error:
         raise AppError(
-            "not-found", f"读不了文件 {name}（{error}）。请检查路径与 UTF-8 编码。"
+            "not-found", f"读不了文件 {name}（{error.strerror}），请检查路径。"
         ) from error
+    return Document(decoded(data, name, code), name)
+
+
+def unreadable(error: AppError, source: str) -> Linted:
+    """A document that cannot be read at all, with its first mistake."""
+    line, column = error.detail.get("line"), error.detail.get("column")
+    issue = LintIssue(
+        severity="error",
+        code=error.code,
+        message=error.message.removeprefix(f"{source}:{line}:{column}: "),
+        fix="",
+        source=source,
+        line=line if isinstance(line, int) else 0,
+        column=column if isinstance(column, int) else 0,
+    )
+    return Linted(source, (issue,))
 
 
 def show_linted(linted: Sequence[Linted], as_json: bool) -> None:

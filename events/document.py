@@ -21,6 +21,7 @@ from events.tree import (
     Matchers,
     Scope,
 )
+from events.yaml_problems import decoded
 from events.yaml_reader import Reader
 
 _TREE_KEYS = (
@@ -45,7 +46,7 @@ def parse_tree(text: str, source: str = "tree") -> EventTree:
     Raises:
         AppError: `bad-tree` with `detail` source, line and column (from 1) of the first mistake.
     """
-    reader = Reader(source, "bad-tree", "事件树")
+    reader = Reader(source, "bad-tree", "事件树", ("tree", "version", "nodes"))
     root = reader.root(text)
     fields = reader.mapping(root, _TREE_KEYS, "事件树")
     for key in ("tree", "nodes"):
@@ -66,10 +67,10 @@ def load_tree(path: Path) -> EventTree:
         AppError: `not-found` when the file cannot be read, `bad-tree` when it is no tree.
     """
     try:
-        text = path.read_text(encoding="utf-8")
-    except (OSError, UnicodeDecodeError) as error:
+        data = path.read_bytes()
+    except OSError as error:
         raise AppError("not-found", f"无法读取事件树 {path}：{error}。请检查路径。") from error
-    return parse_tree(text, str(path))
+    return parse_tree(decoded(data, str(path), "bad-tree"), str(path))
 
 
 @lru_cache(maxsize=16)
@@ -104,7 +105,7 @@ def _pack_text(name: str) -> str:
 
 @lru_cache(maxsize=16)
 def _pack_domain(name: str) -> str:
-    root = Reader(name, "bad-tree", "事件树").root(_pack_text(name))
+    root = Reader(name, "bad-tree", "事件树", ("tree", "version", "nodes")).root(_pack_text(name))
     pairs = {key.value: value.value for key, value in root.value}
     return str(pairs.get("domain", "general"))
 

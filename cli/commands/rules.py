@@ -8,10 +8,10 @@ import typer
 from cli.changes import show_changes
 from cli.console import JsonFlag, out, print_json
 from cli.exits import Exit
-from cli.linting import Linted, read_document, show_linted
+from cli.linting import Linted, read_document, show_linted, unreadable
 from cli.options import load_settings
 from cli.packs import rules_named, tree_named, tree_of_domain
-from core.errors import AppError, LintIssue
+from core.errors import AppError
 from core.serial import to_json
 from events.matching import TreeMatcher
 from nlp.encoders.base import SentenceEncoder
@@ -45,30 +45,16 @@ def lint(names: Names = None, tree: TreeName = None, as_json: JsonFlag = False) 
 
 
 def _lint(name: str, tree_name: str | None) -> Linted:
-    document = read_document(name, "qa_rules", lambda wanted: rules.load_pack(wanted).name)
     try:
+        document = read_document(name, "qa_rules", "bad-rules", lambda n: rules.load_pack(n).name)
         ruleset = rules.parse_ruleset(document.text, document.source)
     except AppError as error:
         if error.code != "bad-rules":
             raise
-        return Linted(document.source, (_unreadable(error, document.source),))
+        return unreadable(error, name)
     tree = tree_named(tree_name) if tree_name else tree_of_domain(ruleset.domain)
     nodes = [node.path for node in tree.walk()]
     return Linted(document.source, lint_ruleset(ruleset, nodes, document.source))
-
-
-def _unreadable(error: AppError, source: str) -> LintIssue:
-    """The first mistake of a document that cannot be read as a rule set."""
-    line, column = error.detail.get("line"), error.detail.get("column")
-    return LintIssue(
-        severity="error",
-        code=error.code,
-        message=error.message.removeprefix(f"{source}:{line}:{column}: "),
-        fix="",
-        source=source,
-        line=line if isinstance(line, int) else 0,
-        column=column if isinstance(column, int) else 0,
-    )
 
 
 @app.command("show", help="把每条规则写成一句话：什么情形下扣多少分。")

@@ -13,7 +13,7 @@ from cli.changes import show_changes
 from cli.console import JsonFlag, out, print_json
 from cli.exits import Exit
 from cli.learning import learn_now
-from cli.linting import Linted, read_document, show_linted
+from cli.linting import Linted, read_document, show_linted, unreadable
 from cli.node_figures import figure_issues, measured, told
 from cli.options import DataDir, load_settings
 from cli.packs import tree_named
@@ -56,7 +56,12 @@ def lint(
 
 
 def _lint(name: str, settings: Settings | None) -> Linted:
-    document = read_document(name, "events", lambda wanted: trees.load_pack(wanted).name)
+    try:
+        document = read_document(name, "events", "bad-tree", lambda n: trees.load_pack(n).name)
+    except AppError as error:
+        if error.code != "bad-tree":
+            raise
+        return unreadable(error, name)
     issues = tuple(lint_text(document.text, document.source))
     if settings is not None and not any(issue.severity == "error" for issue in issues):
         tree = trees.parse_tree(document.text, document.source)

@@ -20,7 +20,10 @@ MAX_DEPTH = 50
 
 
 class LineError(ValueError):
-    """The line cannot be read; `column` counts code points from 1 within the line."""
+    """The line cannot be read: why and the fix in Chinese, without a full stop.
+
+    `column` counts code points from 1 within the line.
+    """
 
     def __init__(self, message: str, column: int) -> None:
         super().__init__(message)
@@ -113,8 +116,8 @@ class _Parser:
         for found in _TOKEN.finditer(text):
             if found.group(3):
                 raise LineError(
-                    f"'{found.group(3)}' does not belong in a boolean line; use names, and, or, "
-                    "not, at_least N of (...) and parentheses.",
+                    f"“{found.group(3)}”不能写在布尔式里，只能用条件名、and、or、not、"
+                    "at_least N of (…) 与半角括号",
                     found.start(3) + 1,
                 )
             group = 1 if found.group(1) else 2
@@ -125,9 +128,7 @@ class _Parser:
     def whole(self) -> Line:
         line = self._line(0)
         if self._at < len(self._tokens):
-            raise LineError(
-                f"'{self._peek()}' is one too many here; join parts with and / or.", self._column()
-            )
+            raise LineError(f"“{self._peek()}”前面缺少 and 或 or（小写英文）", self._column())
         return line
 
     def _peek(self) -> str:
@@ -135,6 +136,9 @@ class _Parser:
 
     def _column(self) -> int:
         return self._tokens[self._at][1] if self._at < len(self._tokens) else self._end
+
+    def _told(self) -> str:
+        return f"“{self._peek()}”" if self._peek() else "布尔式的末尾"
 
     def _accept(self, token: str) -> bool:
         if self._peek() == token:
@@ -144,12 +148,11 @@ class _Parser:
 
     def _expect(self, token: str) -> None:
         if not self._accept(token):
-            found = self._peek() or "the end of the line"
-            raise LineError(f"Expected '{token}' but found {found}; add it.", self._column())
+            raise LineError(f"这里应当是“{token}”，现在是{self._told()}，请补上", self._column())
 
     def _line(self, depth: int) -> Line:
         if depth > MAX_DEPTH:
-            raise LineError("The line is nested too deeply; name parts of it.", self._column())
+            raise LineError("括号或 not 嵌套太深，请用 logic 条件给其中一部分起名", self._column())
         operands = [self._term(depth)]
         while self._accept("or"):
             operands.append(self._term(depth))
@@ -163,7 +166,7 @@ class _Parser:
 
     def _factor(self, depth: int) -> Line:
         if depth > MAX_DEPTH:
-            raise LineError("The line is nested too deeply; name parts of it.", self._column())
+            raise LineError("括号或 not 嵌套太深，请用 logic 条件给其中一部分起名", self._column())
         if self._accept("not"):
             return Not(self._factor(depth + 1))
         if self._accept("("):
@@ -174,17 +177,14 @@ class _Parser:
             return self._at_least(depth)
         token, column = self._peek(), self._column()
         if not token or token in KEYWORDS or token in "(),":  # noqa: S105 - a token of the grammar
-            found = f"'{token}'" if token else "the end of the line"
-            raise LineError(f"Expected the name of a condition but found {found}.", column)
+            raise LineError(f"这里缺少一个条件名，现在是{self._told()}，请补上", column)
         self._at += 1
         return Name(token)
 
     def _at_least(self, depth: int) -> Line:
         number, column = self._peek(), self._column()
         if not (number.isascii() and number.isdigit()):
-            raise LineError(
-                "Expected a whole number after at_least, as in at_least 2 of (a, b).", column
-            )
+            raise LineError("at_least 后面要写整数，如 at_least 2 of (a, b)", column)
         self._at += 1
         self._expect("of")
         self._expect("(")
@@ -194,7 +194,7 @@ class _Parser:
         self._expect(")")
         if not 1 <= int(number) <= len(operands):
             raise LineError(
-                f"at_least {number} of {len(operands)} cannot vary; choose 1 to {len(operands)}.",
+                f"at_least {number} 超出了列出的 {len(operands)} 项，请写 1 到 {len(operands)}",
                 column,
             )
         return AtLeast(int(number), tuple(operands))

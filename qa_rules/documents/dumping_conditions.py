@@ -67,8 +67,7 @@ def _search(condition: Search) -> Plain:
             many = _many(condition.mode, condition.words, condition.at_least)
             return {"keyword": many, **_in_one(condition), **_text(condition)}
         case RegexCondition():
-            key = "not_regex" if condition.negated else "regex"
-            return {key: list(condition.patterns), **_text(condition)}
+            return {condition.operator: list(condition.patterns), **_text(condition)}
         case SemanticCondition():
             inner: Plain = {"examples": list(condition.examples)}
             if condition.counter_examples:
@@ -100,9 +99,8 @@ def _relation(condition: Relation) -> Plain:
         case OrderCondition(first=first, then=then):
             return {"order": {"first": first, "then": then}}
         case WithinCondition(find=find, of=of, direction=direction):
-            key = "not_within" if condition.lacking else "within"
             near = {"find": find, "of": of, **_reach(condition.reach), "direction": direction}
-            return {key: near}
+            return {condition.operator: near}
         case TimesCondition(of=of, at_least=low, at_most=high):
             return {"times": {"of": of, **_given(at_least=low, at_most=high)}}
         case UnansweredCondition(question=question, answer=answer):

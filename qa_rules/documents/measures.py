@@ -64,6 +64,10 @@ def _read_test(reader: Reader, key: str, node: yaml.Node) -> MetadataTest:
         return MetadataTest(key, "=", (value,))
     comparator = cast(Comparator, found.group(1))
     operand: Scalar = found.group(2).strip()
+    if found.group(2).lstrip()[:1] in ("", "<", ">", "=", "!"):
+        raise reader.fail(
+            node, f"看不懂比较“{value}”，写成 >= 30、<= 30、> 30、< 30、= 甲 或 != 甲"
+        )
     try:
         operand = float(operand)
         operand = int(operand) if operand == int(operand) else operand

@@ -23,6 +23,7 @@ from qa_rules.conditions.scope import Direction, Reach
 from qa_rules.documents.scope import Nodes, choice, filled, read_distance, read_reach, read_role
 
 END = "end"
+_LONGEST_SHOWN = 60
 
 
 def _order(reader: Reader, node: yaml.Node, _entries: Nodes, line: int) -> Relation:
@@ -149,9 +150,8 @@ def read_line(reader: Reader, node: yaml.Node) -> Line:
     try:
         return parse_line(text)
     except LineError as error:
-        raise reader.fail(
-            node, f"布尔式“{text}”第 {error.column} 列：{error}".rstrip(".")
-        ) from error
+        shown = text if len(text) <= _LONGEST_SHOWN else f"{text[:_LONGEST_SHOWN]}…"
+        raise reader.fail(node, f"布尔式“{shown}”第 {error.column} 列：{error}") from error
 
 
 _Builder = Callable[[Reader, yaml.Node, Nodes, int], Relation]

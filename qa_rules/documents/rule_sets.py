@@ -10,8 +10,10 @@ from typing import Any, cast, get_args
 import yaml
 
 from core.errors import AppError
+from events.yaml_problems import decoded
 from events.yaml_reader import Reader
 from qa_rules.conditions.boolean import LineError, format_line, parse_line
+from qa_rules.conditions.scope import Scalar
 from qa_rules.documents.conditions import read_condition
 from qa_rules.documents.dumping import dump_ruleset
 from qa_rules.documents.measures import read_tests
@@ -28,6 +30,7 @@ _ROLE_WORDS = {
     "客户": "customer",
     "customer": "customer",
 }
+_REQUIRED = ("ruleset", "version", "rules")
 _SET_KEYS = (
     "ruleset", "version", "domain", "description", "extends", "without", "scorecard",
     "scorecards", "categories", "background", "rules",
@@ -55,7 +58,15 @@ def parse_ruleset(text: str, source: str = "rules.yaml") -> RuleSet:
         AppError: `bad-rules`; `detail` holds source, line and column (from 1), and the message
             names the fix.
     """
-    return resolve(parse_document(text, source), source)
+    ruleset, entries, reader = _document(text, source)
+    try:
+        return resolve(ruleset)
+    except AppError as error:
+        if "line" in error.detail:
+            raise
+        # The base is not there, or lacks what is to be left out: the entry that says so is wrong.
+        wrong = entries["extends" if error.code == "not-found" else "without"]
+        raise reader.fail(wrong, error.message.rstrip("。")) from error
 
 
 def parse_document(text: str, source: str = "rules.yaml") -> RuleSet:
@@ -64,16 +75,14 @@ def parse_document(text: str, source: str = "rules.yaml") -> RuleSet:
     Raises:
         AppError: as `parse_ruleset`.
     """
-    reader = Reader(source, "bad-rules", "规则")
-    if not text.strip():
-        raise AppError(
-            "bad-rules",
-            f"{source}:1:1: 规则文档是空的，请至少写 ruleset、version 与 rules。",
-            detail={"source": source, "line": 1, "column": 1},
-        )
+    return _document(text, source)[0]
+
+
+def _document(text: str, source: str) -> tuple[RuleSet, dict[str, yaml.Node], Reader]:
+    reader = Reader(source, "bad-rules", "规则", _REQUIRED)
     root = reader.root(text)
     entries = reader.mapping(root, _SET_KEYS, "规则集")
-    _require(reader, root, entries, ("ruleset", "version", "rules"), "规则集")
+    _require(reader, root, entries, _REQUIRED, "规则集")
     ruleset = RuleSet(
         name=reader.name(entries["ruleset"], "ruleset"),
         version=reader.name(entries["version"], "version"),
@@ -92,7 +101,7 @@ def parse_document(text: str, source: str = "rules.yaml") -> RuleSet:
     )
     if ruleset.without and not ruleset.extends:
         raise reader.fail(entries["without"], "没有 extends 时不能写 without，请删去")
-    return ruleset
+    return ruleset, entries, reader
 
 
 def _require(
@@ -191,14 +200,18 @@ def _example(reader: Reader, node: yaml.Node) -> Example:
     if isinstance(node, yaml.MappingNode):
         entries = reader.mapping(node, ("dialogue", "metadata", "answers"), "例子")
         _require(reader, node, entries, ("dialogue",), "例子")
-        metadata = {}
-        if "metadata" in entries and isinstance(entries["metadata"], yaml.MappingNode):
-            keys = [reader.text(key) for key, _ in entries["metadata"].value]
-            pairs = reader.mapping(entries["metadata"], keys, "metadata")
-            metadata = {key: read_scalar(reader, value) for key, value in pairs.items()}
+        metadata = _metadata(reader, entries["metadata"]) if "metadata" in entries else {}
         answers = _answers(reader, entries["answers"]) if "answers" in entries else {}
         return Example(_dialogue(reader, entries["dialogue"]), metadata, answers)
     return Example(_dialogue(reader, node))
+
+
+def _metadata(reader: Reader, node: yaml.Node) -> dict[str, Scalar]:
+    if not isinstance(node, yaml.MappingNode):
+        raise reader.fail(node, "metadata 应当是“字段: 取值”的形式")
+    keys = [reader.text(key) for key, _ in node.value]
+    entries = reader.mapping(node, keys, "metadata")
+    return {key: read_scalar(reader, value) for key, value in entries.items()}
 
 
 def _answers(reader: Reader, node: yaml.Node) -> dict[str, tuple[str, ...]]:
@@ -240,9 +253,7 @@ def _dialogue_line(reader: Reader, node: yaml.Node) -> ExampleLine:
     )
 
 
-def resolve(
-    ruleset: RuleSet, source: str = "", load: Callable[[str], RuleSet] | None = None
-) -> RuleSet:
+def resolve(ruleset: RuleSet, load: Callable[[str], RuleSet] | None = None) -> RuleSet:
     """`ruleset` with the rules of the pack it extends before its own; unchanged without one.
 
     A rule replaces the base's rule of the same id, in the base's place. Scorecards and domain are
@@ -250,7 +261,8 @@ def resolve(
     and returns it resolved.
 
     Raises:
-        AppError: `bad-rules` for an unknown base, or an id in `without` that the base lacks.
+        AppError: `not-found` for an unknown base, `bad-rules` for an id in `without` that the
+            base lacks.
     """
     if not ruleset.extends:
         return ruleset
@@ -260,21 +272,22 @@ def resolve(
         if left_out not in known:
             raise AppError(
                 "bad-rules",
-                f"{source or ruleset.name}: without 里的 {left_out} 不是 {ruleset.extends} "
-                "的规则，请改正编号。",
-                detail={"source": source},
+                f"without 里的 {left_out} 不是 {ruleset.extends} 的规则，请改正编号。",
             )
-    own = {rule.id: rule for rule in ruleset.rules}
-    kept = [own.get(rule.id, rule) for rule in base.rules if rule.id not in ruleset.without]
+    own = {rule.id: rule for rule in reversed(ruleset.rules)}
+    replaced = {rule.id for rule in base.rules if rule.id not in ruleset.without}
+    kept = [own.get(rule.id, rule) for rule in base.rules if rule.id in replaced]
     headings = {category.name: category for category in (*base.categories, *ruleset.categories)}
     return replace(
         ruleset,
+        domain=ruleset.domain or base.domain,
         extends="",
         without=(),
         stated_scorecards=ruleset.stated_scorecards or base.stated_scorecards,
         categories=tuple(headings.values()),
         background=tuple(dict.fromkeys((*base.background, *ruleset.background))),
-        rules=(*kept, *(rule for rule in ruleset.rules if rule.id not in known)),
+        # One that replaces nothing stays: the linter tells of an id that is used twice.
+        rules=(*kept, *(r for r in ruleset.rules if r.id not in replaced or own[r.id] is not r)),
     )
 
 
@@ -285,14 +298,14 @@ def load_ruleset(path: Path) -> RuleSet:
         AppError: `bad-rules`, also when the file cannot be read.
     """
     try:
-        text = path.read_text(encoding="utf-8")
-    except (OSError, UnicodeDecodeError) as error:
+        data = path.read_bytes()
+    except OSError as error:
         raise AppError(
             "bad-rules",
-            f"{path}: 读不了规则文件（{error.__class__.__name__}），请检查路径与 UTF-8 编码。",
+            f"{path}: 读不了规则文件（{error.strerror}），请检查路径。",
             detail={"source": str(path)},
         ) from error
-    return parse_ruleset(text, str(path))
+    return parse_ruleset(decoded(data, str(path), "bad-rules"), str(path))
 
 
 def pack_names() -> tuple[str, ...]:

@@ -24,8 +24,8 @@ _NUMBER: Schema = {"type": "number"}
 _SIDE: Schema = {"enum": ["agent", "customer"]}
 _RANGE: Schema = {
     "type": "string",
-    "pattern": r"^(?:(?:first|last) \d+(?:\.\d+)? (?:utterances?|s)"
-    r"|(?:utterances|s) \d+(?:\.\d+)? to \d+(?:\.\d+)?)$",
+    "pattern": r"^(?:(?:first|last) (?:\d+ utterances?|\d+(?:\.\d+)? s)"
+    r"|utterances [1-9]\d* to \d+|s \d+(?:\.\d+)? to \d+(?:\.\d+)?)$",
     "examples": ["first 3 utterances", "last 20 s", "utterances 2 to 5", "s 0 to 60"],
 }
 _ONE_SIDED = frozenset({"speech_rate", "talk_ratio", "unanswered"})
@@ -179,7 +179,7 @@ def _condition(operator: str, options: Sequence[str]) -> Schema:
     role = _SIDE if operator in _ONE_SIDED else {"enum": list(get_args(SaidBy))}
     known: dict[str, Schema] = {
         "role": role,
-        "range": {"oneOf": [_RANGE, {"type": "array", "items": _RANGE}]},
+        "range": {"oneOf": [_RANGE, {"type": "array", "items": _RANGE, "minItems": 1}]},
         "anchor": {"$ref": "#/$defs/anchor"},
         "unless": _TEXTS,
         "polarity": {"enum": list(get_args(Polarity))},

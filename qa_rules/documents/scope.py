@@ -28,6 +28,7 @@ _RANGE = re.compile(
     r"|(utterances|s) (\d+(?:\.\d+)?) to (\d+(?:\.\d+)?))"
 )
 _RANGE_HELP = "写成 first 3 utterances、last 20 s、utterances 2 to 5 或 s 0 to 60"
+_MOST_DIGITS = 9
 _REACH = re.compile(r"(\d+) utterances?|(\d+(?:\.\d+)?) s")
 
 
@@ -35,6 +36,8 @@ def read_scalar(reader: Reader, node: yaml.Node) -> Scalar:
     """A text, number or boolean, by YAML's own rules."""
     raw = reader.text(node)
     kind = node.tag.rpartition(":")[2]
+    if kind == "null":
+        raise reader.fail(node, "取值不能为空，请写上内容（文字 null 要加引号）")
     if kind == "bool":
         return raw.lower() in ("true", "yes", "on")
     if kind in ("int", "float"):
@@ -79,6 +82,8 @@ def read_ranges(reader: Reader, entries: Nodes) -> tuple[Range, ...]:
         return ()
     node = entries["range"]
     items = reader.items(node, "range") if isinstance(node, yaml.SequenceNode) else [node]
+    if not items:
+        raise reader.fail(node, "range 不能是空列表，整通电话都算时请删去它")
     return tuple(_range(reader, item) for item in items)
 
 
@@ -88,8 +93,16 @@ def _range(reader: Reader, node: yaml.Node) -> Range:
     if found is None:
         raise reader.fail(node, f"看不懂范围“{raw}”，{_RANGE_HELP}")
     edge, amount, unit, between, low, high = found.groups()
+    seconds = "s" in (unit, between)
+    for number in filter(None, (amount, low, high)):
+        if not seconds and not number.isdecimal():
+            raise reader.fail(node, f"范围“{raw}”的句数要写整数，{_RANGE_HELP}")
+        if len(number) > _MOST_DIGITS:
+            raise reader.fail(node, f"范围“{raw}”里的数太大，{_RANGE_HELP}")
     if edge:
-        return Range(cast(Edge, edge), 0, float(amount), "s" if unit == "s" else "utterances")
+        return Range(cast(Edge, edge), 0, float(amount), "s" if seconds else "utterances")
+    if not seconds and float(low) == 0:
+        raise reader.fail(node, f"范围“{raw}”：句子从 1 数起，{_RANGE_HELP}")
     return Range("between", float(low), float(high), cast(Unit, between))
 
 

@@ -111,14 +111,14 @@ def test_precedence() -> None:
 @pytest.mark.parametrize(
     ("text", "column", "says"),
     [
-        ("", 1, "name of a condition"),
-        ("a and", 6, "end of the line"),
-        ("a b", 3, "one too many"),
-        ("(a or b", 8, "Expected ')'"),
-        ("a && b", 3, "does not belong"),
-        ("at_least x of (a, b)", 10, "whole number"),
-        ("at_least 3 of (a, b)", 10, "cannot vary"),
-        ("not " * 60 + "a", 205, "nested too deeply"),
+        ("", 1, "缺少一个条件名"),
+        ("a and", 6, "布尔式的末尾"),
+        ("a b", 3, "前面缺少 and 或 or"),
+        ("(a or b", 8, "应当是“)”"),
+        ("a && b", 3, "不能写在布尔式里"),
+        ("at_least x of (a, b)", 10, "要写整数"),
+        ("at_least 3 of (a, b)", 10, "超出了列出的 2 项"),
+        ("not " * 60 + "a", 205, "嵌套太深"),
     ],
 )
 def test_bad_lines_name_the_place(text: str, column: int, says: str) -> None:

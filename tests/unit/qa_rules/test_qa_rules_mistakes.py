@@ -1,0 +1,110 @@
+"""Broken rule files: what people are told, where, and in which words."""
+
+import re
+from pathlib import Path
+
+import pytest
+from typer.testing import CliRunner
+
+from cli.main import app
+from core.errors import AppError
+from qa_rules.documents.rule_sets import load_pack, load_ruleset, parse_ruleset
+from qa_rules.linting.rule_sets import lint_ruleset
+
+HEAD = 'ruleset: 我的\nversion: "1"\ncategories: [类]\nrules:\n'
+
+
+def rule(conditions: str = "a: {keyword: 您好}", hit_if: str = "a", extra: str = "") -> str:
+    """A rule set of one rule; its conditions begin at line 12 (13 with one line of `extra`)."""
+    stated = "".join(f"      {line}\n" for line in conditions.splitlines())
+    return (
+        f"{HEAD}  - id: r1\n    name: 一\n    category: 类\n    severity: minor\n"
+        f"    reason: 因为\n    score: -5\n{extra}    conditions:\n{stated}    hit_if: {hit_if}\n"
+        "    examples: {must_fire: [您好], must_not_fire: [再见]}\n"
+    )
+
+
+def refused(text: str) -> AppError:
+    with pytest.raises(AppError) as caught:
+        parse_ruleset(text, "my.yaml")
+    return caught.value
+
+
+@pytest.mark.parametrize(
+    ("text", "place", "says"),
+    [
+        ("# 只有注释\n", (1, 1), "至少写 ruleset、version、rules"),
+        (rule(extra="    regulation: 法: 律\n"), (11, 18), "值里有冒号"),
+        (rule().replace("    score", "\tscore"), (10, 1), "Tab"),
+        (rule().replace("    name", "   name"), (6, 4), "缩进"),
+        (rule('a: {keyword: "您好}'), (15, 1), "引号没有成对"),
+        (rule("a: {keyword: [您好}"), (12, 23), "方括号没有成对"),
+        (rule(r'a: {regex: "\d+"}'), (12, 20), "单引号"),
+        (rule("a: {keyword: @您好}"), (12, 20), "加引号"),
+        (rule("a: {keyword: *您好}"), (12, 21), "别名"),
+        (rule("a: {keyword: !您好 吗}"), (12, 21), "以 ! 开头"),
+        (rule("a: !!python/object:os.system {keyword: 您好}"), (12, 10), "YAML 标签"),
+        (rule() + "---\na: b\n", (15, 1), "只能有一份文档"),
+        (rule('a: {keyword: "您\x07好"}'), (12, 22), "U+0007"),
+        (rule(r'a: {keyword: "您\0好"}'), (12, 20), "U+0000"),
+        (rule(r'a: {keyword: "您\ud800好"}'), (12, 20), "U+D800"),
+        (rule("a: " + "[" * 3000 + "]" * 3000), (12, 106), "嵌套太深"),
+        (rule().replace("我的", "~"), (1, 10), "不能为空"),
+        (rule().replace("-5", ""), (10, 11), "现在是空的"),
+        (rule(hit_if="a and"), (13, 13), "缺少一个条件名"),
+        (rule(hit_if="not " * 500 + "a"), (13, 13), "嵌套太深"),
+        ("extends: 不存在\n" + rule(), (1, 10), "没有名为 不存在 的规则包"),
+        ("extends: 电销通用\nwithout: [无此]\n" + rule(), (2, 10), "无此"),
+        (rule(extra="    applies: {组: ~}\n"), (11, 18), "不能为空"),
+        (rule(extra='    applies: {组: "=> 3"}\n'), (11, 18), "看不懂"),
+        (rule("a: {keyword: 您好, range: []}"), (12, 31), "不能是空列表"),
+        (rule("a: {keyword: 您好, range: first 2.5 utterances}"), (12, 31), "整数"),
+        (rule("a: {keyword: 您好, range: utterances 0 to 3}"), (12, 31), "从 1 数起"),
+        (rule().replace("[您好]", "[{dialogue: 您好, metadata: 甲}]"), (14, 53), "字段: 取值"),
+        (rule().replace("[您好]", '[{dialogue: 您好, metadata: {a: ~}}]'), (14, 57), "不能为空"),
+    ],
+)  # fmt: skip
+def test_a_mistake_is_told_in_chinese_at_its_place(
+    text: str, place: tuple[int, int], says: str
+) -> None:
+    error = refused(text)
+    assert error.code == "bad-rules"
+    assert says in error.message
+    assert (error.detail["line"], error.detail["column"]) == place
+    assert error.message.startswith(f"my.yaml:{place[0]}:{place[1]}: ")
+    assert not re.search("[a-z]+ [a-z]+ [a-z]+ [a-z]+", error.message.replace("not not", ""))
+    assert len(error.message) < 300
+
+
+@pytest.mark.parametrize("encoding", ["gbk", "utf-16"])
+def test_a_file_in_another_encoding_is_told_like_any_mistake(tmp_path: Path, encoding: str) -> None:
+    path = tmp_path / "my.yaml"
+    path.write_bytes(rule().encode(encoding))
+    with pytest.raises(AppError) as caught:
+        load_ruleset(path)
+    assert caught.value.code == "bad-rules"
+    assert caught.value.detail["line"] == 1
+    assert caught.value.detail["column"] == (10 if encoding == "gbk" else 1)
+    result = CliRunner().invoke(app, ["rules", "lint", str(path)])
+    assert result.exit_code == 1
+    assert "另存为 UTF-8" in result.stdout
+
+
+@pytest.mark.parametrize("change", [("", "\ufeff"), ("\n", "\r\n")])
+def test_byte_order_marks_and_line_ends_make_no_difference(change: tuple[str, str]) -> None:
+    text = rule()
+    changed = change[1] + text if not change[0] else text.replace(*change)
+    assert parse_ruleset(changed) == parse_ruleset(text)
+
+
+def test_an_extending_set_takes_the_domain_of_its_base() -> None:
+    assert parse_ruleset("extends: 职业教育\n" + rule()).domain == load_pack("edu").domain
+
+
+def test_an_own_rule_is_never_lost_to_the_base() -> None:
+    own = rule().replace("id: r1", "id: call-too-short")
+    head = "extends: 电销通用\nwithout: [call-too-short]\n"
+    assert parse_ruleset(head + own).rules[-1].name == "一"
+    twice = "extends: 电销通用\n" + own + own[len(HEAD) :]
+    codes = [issue.code for issue in lint_ruleset(parse_ruleset(twice), ())]
+    assert "duplicate-id" in codes
