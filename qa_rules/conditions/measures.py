@@ -1,7 +1,7 @@
 """Conditions on the call as a whole: its timing, its measures and its metadata, as values."""
 
 from dataclasses import dataclass, field
-from typing import Literal
+from typing import ClassVar, Literal
 
 from qa_rules.conditions.scope import Range, SaidBy, Scalar
 
@@ -19,6 +19,7 @@ class SilenceCondition:
     inside all of `ranges`, which count the utterances of both sides.
     """
 
+    operator: ClassVar[str] = "silence"
     min_s: float = 5.0
     count: int = 1
     after: SaidBy = "any"
@@ -34,6 +35,7 @@ class InterruptionCondition:
     Only utterances of `role` inside all of `ranges` count as its interruptions.
     """
 
+    operator: ClassVar[str] = "interruption"
     role: SaidBy = "agent"
     min_overlap_ms: int = 500
     count: int = 1
@@ -63,6 +65,7 @@ class SpeechRateCondition:
     Over the whole call, or (`of: utterance`) in at least `count` single utterances.
     """
 
+    operator: ClassVar[str] = "speech_rate"
     bounds: Bounds
     role: SaidBy = "agent"
     of: SpeechRateOf = "call"
@@ -75,6 +78,7 @@ class SpeechRateCondition:
 class TalkRatioCondition:
     """The role's share of all speech time, in [0, 1]."""
 
+    operator: ClassVar[str] = "talk_ratio"
     bounds: Bounds
     role: SaidBy = "agent"
     label: str = ""
@@ -85,6 +89,7 @@ class TalkRatioCondition:
 class DurationCondition:
     """Seconds of the whole recording, or (`of: talk`) of the role's speech."""
 
+    operator: ClassVar[str] = "duration"
     bounds: Bounds
     of: DurationOf = "call"
     role: SaidBy = "any"
@@ -96,6 +101,7 @@ class DurationCondition:
 class MonologueCondition:
     """`role` speaks without the other's turn for more than `min_s` seconds, `count` times."""
 
+    operator: ClassVar[str] = "monologue"
     min_s: float = 60.0
     count: int = 1
     role: SaidBy = "agent"
@@ -110,6 +116,7 @@ class TurnsCondition:
     A turn is what one side says with nothing of the other between; 嗯 and the like are none.
     """
 
+    operator: ClassVar[str] = "turns"
     bounds: Bounds
     of: TurnsOf = "turns"
     role: SaidBy = "any"
@@ -130,6 +137,7 @@ class MetadataTest:
 class MetadataCondition:
     """Every test on the call's metadata holds."""
 
+    operator: ClassVar[str] = "metadata"
     tests: tuple[MetadataTest, ...]
     label: str = ""
     line: int = field(default=0, compare=False)

@@ -1,6 +1,7 @@
 """Conditions that look at other conditions of the rule, or at other rules, as values."""
 
 from dataclasses import dataclass, field
+from typing import ClassVar
 
 from qa_rules.conditions.boolean import Line
 from qa_rules.conditions.scope import Direction, Reach, SaidBy
@@ -10,6 +11,7 @@ from qa_rules.conditions.scope import Direction, Reach, SaidBy
 class OrderCondition:
     """Condition `then` occurs after some occurrence of condition `first`."""
 
+    operator: ClassVar[str] = "order"
     first: str
     then: str
     label: str = ""
@@ -32,11 +34,17 @@ class WithinCondition:
     label: str = ""
     line: int = field(default=0, compare=False)
 
+    @property
+    def operator(self) -> str:
+        """`within` or `not_within`, as documents spell it."""
+        return "not_within" if self.lacking else "within"
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TimesCondition:
     """Condition `of` occurs at least `at_least` and at most `at_most` times; one may be None."""
 
+    operator: ClassVar[str] = "times"
     of: str
     at_least: int | None = None
     at_most: int | None = None
@@ -53,6 +61,7 @@ class UnansweredCondition:
     utterance of the other side that says more than 嗯; it counts within `reach`.
     """
 
+    operator: ClassVar[str] = "unanswered"
     reach: Reach
     role: SaidBy = "customer"
     question: str = ""
@@ -82,6 +91,7 @@ class ProcessCondition:
     `steps` has at least two, each with another condition, and no way back to an earlier one.
     """
 
+    operator: ClassVar[str] = "process"
     steps: tuple[Step, ...]
     label: str = ""
     line: int = field(default=0, compare=False)
@@ -91,6 +101,7 @@ class ProcessCondition:
 class LogicCondition:
     """The boolean line over other conditions of the rule is true."""
 
+    operator: ClassVar[str] = "logic"
     of: Line
     label: str = ""
     line: int = field(default=0, compare=False)
@@ -100,6 +111,7 @@ class LogicCondition:
 class RuleCondition:
     """Another rule of the rule set, by its id, hits the call."""
 
+    operator: ClassVar[str] = "rule"
     rule: str
     label: str = ""
     line: int = field(default=0, compare=False)

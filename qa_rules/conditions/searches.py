@@ -1,7 +1,7 @@
 """Conditions that look for something in what was said, as values. Nothing here runs."""
 
 from dataclasses import dataclass, field
-from typing import Literal
+from typing import ClassVar, Literal
 
 from qa_rules.conditions.scope import SaidBy, Scope
 
@@ -10,8 +10,9 @@ Polarity = Literal["affirmed", "any"]
 Feeling = Literal["negative", "positive"]
 
 
-# Every condition has a `label`, what people call the thing that it looks for (`约定下一步的话`),
-# empty when its words speak for themselves; and the `line` of the document that states it.
+# Every condition has an `operator`, the key under which documents state it; a `label`, what people
+# call the thing that it looks for (`约定下一步的话`), empty when its words speak for themselves;
+# and the `line` of the document that states it.
 @dataclass(frozen=True, slots=True, kw_only=True)
 class KeywordCondition:
     """Keyword expressions found in what was said.
@@ -24,6 +25,7 @@ class KeywordCondition:
     act model is sure does not do what `plausible` names.
     """
 
+    operator: ClassVar[str] = "keyword"
     words: tuple[str, ...]
     mode: Mode = "any"
     at_least: int = 1
@@ -49,6 +51,11 @@ class RegexCondition:
     label: str = ""
     line: int = field(default=0, compare=False)
 
+    @property
+    def operator(self) -> str:
+        """`regex` or `not_regex`, as documents spell it."""
+        return "not_regex" if self.negated else "regex"
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SemanticCondition:
@@ -58,6 +65,7 @@ class SemanticCondition:
     examples and not to the counter-examples, the other conditions or the background.
     """
 
+    operator: ClassVar[str] = "semantic"
     examples: tuple[str, ...]
     counter_examples: tuple[str, ...] = ()
     threshold: float = 0.5
@@ -76,6 +84,7 @@ class ActCondition:
     threshold is also the lowest that can be asked for.
     """
 
+    operator: ClassVar[str] = "act"
     act: str
     at_least: float | None = None
     scope: Scope = field(default_factory=Scope)
@@ -87,6 +96,7 @@ class ActCondition:
 class EventCondition:
     """Nodes of the key-event tree hit in the scope; a parent stands for all its children."""
 
+    operator: ClassVar[str] = "event"
     nodes: tuple[str, ...]
     mode: Mode = "any"
     at_least: int = 1
@@ -104,6 +114,7 @@ class EntityCondition:
     and durations; an entity without a value then does not count.
     """
 
+    operator: ClassVar[str] = "entity"
     kinds: tuple[str, ...]
     mode: Mode = "any"
     at_least: int = 1
@@ -121,6 +132,7 @@ class SentimentCondition:
     Utterances whose words point both ways may or may not count.
     """
 
+    operator: ClassVar[str] = "sentiment"
     feeling: Feeling
     count: int = 1
     scope: Scope = field(default_factory=Scope)
@@ -138,6 +150,7 @@ class RepetitionCondition:
     utterance that matches an expression of `unless` is left out.
     """
 
+    operator: ClassVar[str] = "repetition"
     times: int = 2
     min_chars: int = 5
     similarity: float = 0.8
@@ -152,6 +165,7 @@ class RepetitionCondition:
 class VolumeCondition:
     """At least `count` utterances whose level, in dBFS, lies above and below the bounds."""
 
+    operator: ClassVar[str] = "volume"
     above: float | None = None
     below: float | None = None
     count: int = 1
@@ -167,6 +181,7 @@ class JudgeCondition:
     `role` is whose words can prove a yes.
     """
 
+    operator: ClassVar[str] = "judge"
     question: str
     role: SaidBy = "any"
     label: str = ""

@@ -8,6 +8,7 @@ from qa_rules.conditions.boolean import names_in
 from qa_rules.conditions.measures import (
     DurationCondition,
     InterruptionCondition,
+    Measure,
     MetadataCondition,
     MonologueCondition,
     SilenceCondition,
@@ -20,6 +21,7 @@ from qa_rules.conditions.relations import (
     LogicCondition,
     OrderCondition,
     ProcessCondition,
+    Relation,
     RuleCondition,
     TimesCondition,
     UnansweredCondition,
@@ -138,13 +140,7 @@ class Compiler:
             return slots[name]
         try:
             missing = absence(name, rule.conditions)
-            build = _relation(condition, slots, rule.unheard_ms, missing) or _measure(condition)
-            if build is None and isinstance(condition, Search):
-                anchor = condition.scope.anchor
-                setting = Setting(rule.unheard_ms, missing, slots[anchor.of] if anchor else None)
-                build = _search(condition, setting)
-            if build is None:
-                raise TypeError(f"{type(condition).__name__} has no operator")
+            build = _operator(condition, slots, rule.unheard_ms, missing)
         except ValueError as error:
             raise _error(rule, f"条件 {name} 的流程成环：{error}") from error
         # Names mean other conditions in other rules: what they stand for is part of the key.
@@ -173,8 +169,18 @@ class Compiler:
 Build = Callable[[], Operator]
 
 
-def _relation(condition: Condition, slots: Slots, unheard_ms: int, missing: str) -> Build | None:
-    """What builds the operator of a condition on others; None for other conditions."""
+def _operator(condition: Condition, slots: Slots, unheard_ms: int, missing: str) -> Build:
+    """What builds the operator of a condition."""
+    if isinstance(condition, Search):
+        anchor = condition.scope.anchor
+        setting = Setting(unheard_ms, missing, slots[anchor.of] if anchor else None)
+        return lambda: _SEARCHES[type(condition)](condition, setting)
+    if isinstance(condition, Measure):
+        return lambda: _MEASURES[type(condition)](condition)
+    return _relation(condition, slots, unheard_ms, missing)
+
+
+def _relation(condition: Relation, slots: Slots, unheard_ms: int, missing: str) -> Build:
     match condition:
         case OrderCondition(first=first, then=then):
             return lambda: OrderOperator((slots[first], slots[then]), missing)
@@ -195,32 +201,20 @@ def _relation(condition: Condition, slots: Slots, unheard_ms: int, missing: str)
         case LogicCondition(of=line):
             names = tuple(dict.fromkeys(names_in(line)))
             return lambda: LogicOperator(line, names, tuple(slots[name] for name in names))
-        case _:
-            return None
+        case RuleCondition():
+            raise TypeError("a rule is compiled as a rule")
 
 
-def _measure(condition: Condition) -> Build | None:
-    """What builds the operator of a measure; None for other conditions."""
-    match condition:
-        case SilenceCondition():
-            return lambda: SilenceOperator(condition)
-        case InterruptionCondition():
-            return lambda: InterruptionOperator(condition)
-        case SpeechRateCondition():
-            return lambda: SpeechRateOperator(condition)
-        case TalkRatioCondition():
-            return lambda: TalkRatioOperator(condition)
-        case DurationCondition():
-            return lambda: DurationOperator(condition)
-        case MonologueCondition():
-            return lambda: MonologueOperator(condition)
-        case TurnsCondition():
-            return lambda: TurnsOperator(condition)
-        case MetadataCondition():
-            return lambda: MetadataOperator(condition)
-        case _:
-            return None
-
+_MEASURES: Mapping[type, Callable[..., Operator]] = {
+    SilenceCondition: SilenceOperator,
+    InterruptionCondition: InterruptionOperator,
+    SpeechRateCondition: SpeechRateOperator,
+    TalkRatioCondition: TalkRatioOperator,
+    DurationCondition: DurationOperator,
+    MonologueCondition: MonologueOperator,
+    TurnsCondition: TurnsOperator,
+    MetadataCondition: MetadataOperator,
+}
 
 _SEARCHES: Mapping[type, Callable[..., SearchOperator]] = {
     KeywordCondition: KeywordOperator,
@@ -234,10 +228,6 @@ _SEARCHES: Mapping[type, Callable[..., SearchOperator]] = {
     VolumeCondition: VolumeOperator,
     JudgeCondition: JudgeOperator,
 }
-
-
-def _search(condition: Search, setting: Setting) -> Build:
-    return lambda: _SEARCHES[type(condition)](condition, setting)
 
 
 def _error(rule: Rule, message: str) -> AppError:

@@ -10,7 +10,6 @@ from operator import itemgetter
 from typing import NamedTuple
 
 from qa_rules.conditions.boolean import And, AtLeast, Line, Name, Not, Or, names_in
-from qa_rules.conditions.operator_names import operator_of
 from qa_rules.facts.call_facts import CallFacts
 from qa_rules.findings import FindingEvidence
 from qa_rules.model import Rule
@@ -54,7 +53,7 @@ class RuleJudge:
     def __init__(self, rule: Rule, slots: Mapping[str, int]) -> None:
         self._rule = rule
         self._slots = {name: slots[name] for line in rule.lines for name in names_in(line)}
-        self._operators = {name: operator_of(rule.conditions[name]) for name in self._slots}
+        self._operators = {name: rule.conditions[name].operator for name in self._slots}
         applies = () if rule.applies_if is None else tuple(names_in(rule.applies_if))
         self._occasion = tuple(dict.fromkeys(applies))
         self._truths_first = _picked([self._slots[name] for name in self._occasion])

@@ -13,6 +13,7 @@ from hypothesis import HealthCheck, given, settings
 from jsonschema import Draft202012Validator
 from rules_conditions import conditions
 
+from qa_rules.documents.conditions import OPERATORS
 from qa_rules.documents.dumping_conditions import dump_condition
 from qa_rules.documents.rule_sets import pack_names
 from qa_rules.documents.schema import rules_schema
@@ -46,7 +47,9 @@ CONDITION = VALID.evolve(
 @settings(max_examples=60, deadline=None, suppress_health_check=list(HealthCheck))
 @given(conditions())
 def test_every_condition_that_can_be_written_follows_the_schema(condition: Condition) -> None:
-    assert CONDITION.is_valid(json.loads(json.dumps(dump_condition(condition))))
+    plain = dump_condition(condition)
+    assert CONDITION.is_valid(json.loads(json.dumps(plain)))
+    assert [key for key in plain if key in OPERATORS] == [condition.operator]
 
 
 def first(document: Any) -> Any:
