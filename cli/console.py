@@ -52,6 +52,11 @@ def error_json(error: AppError) -> dict[str, Any]:
     return {"code": error.code, "message": error.message, "detail": error.detail}
 
 
+def decimal(value: float | None, digits: int = 3) -> str:
+    """The number with so many decimals, for tables; — when there is none."""
+    return "—" if value is None else f"{value:.{digits}f}"
+
+
 class Steps:
     """Progress over a known number of items: a bar on a terminal, else a line now and then."""
 

@@ -8,10 +8,10 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from asr.transcript import Role, Transcript
+from cli.batches import Result, Share, each_file, end_files
 from cli.calls import WrittenCall, find_calls, read_written_call
-from cli.console import JsonFlag, err, error_json, out, print_json, steps
+from cli.console import JsonFlag, err, out
 from cli.ears import channel_roles, transcriber
-from cli.exits import Exit
 from cli.options import load_settings
 from cli.outputs import free_names, write_text
 from cli.packs import Analyzers
@@ -64,35 +64,29 @@ def analyze(
     if any(path.suffix.lower() != ".json" for path in files):
         _ = ears.engine_info  # A machine without weights is one error, not one for each file.
 
-    def hear(path: Path, progress: Callable[[float], None]) -> Transcript:
+    def hear(path: Path, progress: Share) -> Transcript:
         return ears.transcribe([path], roles, progress=progress)
 
-    results: list[dict[str, Any]] = []
-    with steps("分析", len(files)) as progress:
-        for path in files:
-            progress.start(path.name)
-            try:
-                given = _given(path, hear, lambda s, n=path.name: progress.share(n, s))  # type: ignore[misc]
-                chosen = domain or given.domain
-                analyzer = analyzers.for_domain(chosen)
-                heard = corrected(given.transcript, analyzer.tree, None)
-                found = analyzer.analyze(heard, {"domain": chosen} if chosen else {})
-                document = analysis_document(_call_facts(path, heard, chosen), heard, found)
-                target = output / names[path]
-                _refuse_to_overwrite(target)
-                write_text(target, json.dumps(document, ensure_ascii=False, indent=2) + "\n")
-                results.append(_summary(path, target, found))
-            except AppError as error:
-                progress.note(f"失败 {path}：[{error.code}] {error.message}")
-                results.append({"file": str(path), "status": "failed", "error": error_json(error)})
-            progress.finish(path.name)
-    _conclude(results, as_json)
+    def analysed(path: Path, share: Share) -> Result:
+        given = _given(path, hear, share)
+        chosen = domain or given.domain
+        analyzer = analyzers.for_domain(chosen)
+        heard = corrected(given.transcript, analyzer.tree, None)
+        found = analyzer.analyze(heard, {"domain": chosen} if chosen else {})
+        document = analysis_document(_call_facts(path, heard, chosen), heard, found)
+        target = output / names[path]
+        _refuse_to_overwrite(target)
+        write_text(target, json.dumps(document, ensure_ascii=False, indent=2) + "\n")
+        return _summary(target, found)
+
+    results = each_file("分析", files, analysed)
+    end_files(results, as_json, lambda done, failed: _show(results, done, failed))
 
 
 def _given(
     path: Path,
-    hear: Callable[[Path, Callable[[float], None]], Transcript],
-    progress: Callable[[float], None],
+    hear: Callable[[Path, Share], Transcript],
+    progress: Share,
 ) -> WrittenCall:
     if path.suffix.lower() == ".json":
         return read_written_call(path)
@@ -127,10 +121,8 @@ def _refuse_to_overwrite(target: Path) -> None:
         )
 
 
-def _summary(path: Path, target: Path, found: "CallAnalysis") -> dict[str, Any]:
+def _summary(target: Path, found: "CallAnalysis") -> Result:
     return {
-        "file": str(path),
-        "status": "done",
         "out": str(target),
         "score": found.score.value,
         "events": len(found.events),
@@ -139,20 +131,14 @@ def _summary(path: Path, target: Path, found: "CallAnalysis") -> dict[str, Any]:
     }
 
 
-def _conclude(results: list[dict[str, Any]], as_json: bool) -> None:
-    failed = sum(result["status"] == "failed" for result in results)
-    if as_json:
-        print_json({"calls": results, "done": len(results) - failed, "failed": failed})
-    else:
-        for result in results:
-            if result["status"] == "done":
-                out().print(_told(result), markup=False)
-        err().print(f"{len(results) - failed} 通完成，{failed} 个失败。")
-    if failed:
-        raise typer.Exit(Exit.FAILED)
+def _show(results: list[Result], done: int, failed: int) -> None:
+    for result in results:
+        if result["status"] == "done":
+            out().print(_told(result), markup=False)
+    err().print(f"{done} 通完成，{failed} 个失败。")
 
 
-def _told(result: dict[str, Any]) -> str:
+def _told(result: Result) -> str:
     coverage = result["sop_coverage"]
     sop = "" if coverage is None else f"，SOP {coverage:.0%}"
     hits = f"，命中 {'、'.join(result['hits'])}" if result["hits"] else ""

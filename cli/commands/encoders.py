@@ -8,10 +8,10 @@ from typing import Annotated, Any
 import typer
 from rich.table import Table
 
-from cli.console import JsonFlag, err, out, print_json, steps
+from cli.batches import end_report
+from cli.console import JsonFlag, decimal, out, steps
 from cli.evaluation.encoders import NO_ENCODER, compare_encoders, encoders_json
 from cli.evaluation.run import find_labelled
-from cli.exits import Exit
 from cli.options import load_settings
 from cli.packs import tree_named, tree_of_domain
 from core.settings import NlpSettings, Settings
@@ -55,14 +55,7 @@ def compare(
             calls, load, lambda domain: chosen or tree_of_domain(domain), progress
         )
     document = encoders_json(results)
-    if as_json:
-        print_json(document)
-    else:
-        _print(document)
-    for name, reason in failed:
-        err().print(f"失败 {name}：{reason}", style="red", markup=False)
-    if failed:
-        raise typer.Exit(Exit.FAILED)
+    end_report(document, failed, as_json, _print)
 
 
 def _load(settings: Settings, name: str) -> SentenceEncoder | None:
@@ -79,14 +72,10 @@ def _print(document: Mapping[str, Any]) -> None:
         table.add_row(
             item["encoder"] or item["name"],
             str(item["dim"] or "—"),
-            _number(item["sentences_per_s"], 0),
-            _number(item["ranking_map"]),
-            _number(item["examples_only"]["f1"]),
-            _number(item["whole_tree"]["f1"]),
-            _number(item["whole_tree"]["macro_f1"]),
+            decimal(item["sentences_per_s"], 0),
+            decimal(item["ranking_map"]),
+            decimal(item["examples_only"]["f1"]),
+            decimal(item["whole_tree"]["f1"]),
+            decimal(item["whole_tree"]["macro_f1"]),
         )
     out().print(table)
-
-
-def _number(value: float | None, digits: int = 3) -> str:
-    return "—" if value is None else f"{value:.{digits}f}"

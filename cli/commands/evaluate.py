@@ -7,11 +7,11 @@ from typing import Annotated, Any
 import typer
 from rich.table import Table
 
-from cli.console import JsonFlag, err, out, print_json, steps
+from cli.batches import end_report
+from cli.console import JsonFlag, decimal, out, steps
 from cli.evaluation.hearing import hearing, mixed_hearing, require_diarization
 from cli.evaluation.report import report_json
 from cli.evaluation.run import evaluate_calls, find_labelled
-from cli.exits import Exit
 from cli.options import load_settings
 from cli.packs import Analyzers
 from core.errors import AppError
@@ -51,14 +51,7 @@ def evaluate(
         transcribe = None if text_only else hears(settings)
         result = evaluate_calls(calls, analyzers, transcribe, progress, failed, is_mono=mono)
     report = report_json(result)
-    if as_json:
-        print_json(report)
-    else:
-        _print_report(report)
-    for name, reason in result.failed:
-        err().print(f"失败 {name}：{reason}", style="red", markup=False)
-    if result.failed:
-        raise typer.Exit(Exit.FAILED)
+    end_report(report, result.failed, as_json, _print_report)
 
 
 def _print_report(report: Mapping[str, Any]) -> None:
@@ -72,11 +65,11 @@ def _print_report(report: Mapping[str, Any]) -> None:
     console.print(line)
     if report["cer"]["all"] is not None:
         cer = Table("字错率", "全部", "坐席", "客户")
-        cer.add_row("CER", *(_number(report["cer"][key]) for key in ("all", "agent", "customer")))
+        cer.add_row("CER", *(decimal(report["cer"][key]) for key in ("all", "agent", "customer")))
         console.print(cer)
     if report["mono"] is not None:
         mono = Table("单声道", "DER", "说话人混淆", "角色正确（时长）", "角色正确（句）")
-        mono.add_row("混音", *(_number(value) for value in report["mono"].values()))
+        mono.add_row("混音", *(decimal(value) for value in report["mono"].values()))
         console.print(mono)
     summary = Table("", "精确率", "召回率", "F1", "宏平均 F1", "SOP 状态准确率")
     for kind, name in (("events", "事件"), ("qa", "违规")):
@@ -88,9 +81,9 @@ def _print_report(report: Mapping[str, Any]) -> None:
             sop = report["sop"][text]["accuracy"] if kind == "events" else None
             summary.add_row(
                 f"{name}（{label}）",
-                *(_number(micro[key]) for key in ("precision", "recall", "f1")),
-                _number(scores["macro_f1"]),
-                _number(sop) if kind == "events" else "",
+                *(decimal(micro[key]) for key in ("precision", "recall", "f1")),
+                decimal(scores["macro_f1"]),
+                decimal(sop) if kind == "events" else "",
             )
     console.print(summary)
     best_text = "recognised_text" if report["events"]["recognised_text"] else "reference_text"
@@ -106,12 +99,8 @@ def _print_each(title: str, each: Mapping[str, Mapping[str, Any]]) -> None:
         table.add_row(
             name,
             str(scores["support"]),
-            *(_number(scores[key]) for key in ("precision", "recall", "f1")),
+            *(decimal(scores[key]) for key in ("precision", "recall", "f1")),
             str(scores["fp"]),
             str(scores["fn"]),
         )
     out().print(table)
-
-
-def _number(value: float | None) -> str:
-    return "—" if value is None else f"{value:.3f}"

@@ -3,15 +3,15 @@
 import enum
 import json
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated
 
 import typer
 
 from asr.transcript import Transcript
+from cli.batches import Result, Share, each_file, end_files
 from cli.calls import find_calls
-from cli.console import JsonFlag, err, error_json, print_json, steps
+from cli.console import JsonFlag, err
 from cli.ears import channel_roles, transcriber
-from cli.exits import Exit
 from cli.options import load_settings
 from cli.outputs import free_names, write_text
 from cli.subtitles import as_srt, as_text
@@ -57,40 +57,22 @@ def transcribe(
     names = free_names(recordings, _SUFFIX[form])
     ears = transcriber(settings)
     _ = ears.engine_info  # A machine without weights is one error, not one for each file.
-    results: list[dict[str, Any]] = []
-    with steps("转写", len(recordings)) as progress:
-        for path in recordings:
-            progress.start(path.name)
-            try:
-                transcript = ears.transcribe(
-                    [path],
-                    roles,
-                    progress=lambda share, n=path.name: progress.share(n, share),  # type: ignore[misc]
-                )
-                target = output / names[path] if output else None
-                if target is not None:
-                    write_text(target, _written(transcript, form))
-                elif not as_json:
-                    typer.echo(_headed(transcript, form, path, len(recordings)))
-                results.append(_done(path, target, transcript))
-            except AppError as error:
-                progress.note(f"失败 {path}：[{error.code}] {error.message}")
-                results.append({"file": str(path), "status": "failed", "error": error_json(error)})
-            progress.finish(path.name)
-    failed = sum(result["status"] == "failed" for result in results)
-    if as_json:
-        print_json({"calls": results, "done": len(results) - failed, "failed": failed})
-    elif failed:
-        err().print(f"{len(results) - failed} 个完成，{failed} 个失败。")
+
+    def transcribed(path: Path, share: Share) -> Result:
+        transcript = ears.transcribe([path], roles, progress=share)
+        if output is not None:
+            write_text(target := output / names[path], _written(transcript, form))
+            return {"out": str(target)}
+        if not as_json:
+            typer.echo(_headed(transcript, form, path, len(recordings)))
+        return {"transcript": to_json(transcript)}
+
+    end_files(each_file("转写", recordings, transcribed), as_json, _show)
+
+
+def _show(done: int, failed: int) -> None:
     if failed:
-        raise typer.Exit(Exit.FAILED)
-
-
-def _done(path: Path, target: Path | None, transcript: Transcript) -> dict[str, Any]:
-    result: dict[str, Any] = {"file": str(path), "status": "done"}
-    if target is not None:
-        return {**result, "out": str(target)}
-    return {**result, "transcript": to_json(transcript)}
+        err().print(f"{done} 个完成，{failed} 个失败。")
 
 
 def _written(transcript: Transcript, form: Format) -> str:

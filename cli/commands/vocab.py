@@ -9,7 +9,8 @@ from rich.markup import escape
 from rich.table import Table
 
 from asr.transcript import ROLE_NAMES
-from cli.console import JsonFlag, err, out, print_json, steps
+from cli.batches import end_report
+from cli.console import JsonFlag, decimal, out, steps
 from cli.evaluation.hearing import told_hearing
 from cli.evaluation.run import find_labelled
 from cli.evaluation.vocabulary import (
@@ -18,7 +19,6 @@ from cli.evaluation.vocabulary import (
     read_terms,
     vocabulary_json,
 )
-from cli.exits import Exit
 from cli.options import load_settings
 from cli.subtitles import clock
 from nlp.tokenizer import domain_words
@@ -56,14 +56,7 @@ def report(
             calls, words, told_hearing(settings), progress, failed, with_hotwords=with_hotwords
         )
     document = vocabulary_json(result)
-    if as_json:
-        print_json(document)
-    else:
-        _print_report(document)
-    for name, reason in result.failed:
-        err().print(f"失败 {name}：{reason}", style="red", markup=False)
-    if result.failed:
-        raise typer.Exit(Exit.FAILED)
+    end_report(document, result.failed, as_json, _print_report)
 
 
 def _print_report(document: Mapping[str, Any]) -> None:
@@ -77,7 +70,7 @@ def _print_report(document: Mapping[str, Any]) -> None:
         rates = document["cer"][key]
         if rates is None:
             continue
-        cer.add_row(name, *(_number(rates[role]) for role in ("all", "agent", "customer")))
+        cer.add_row(name, *(decimal(rates[role]) for role in ("all", "agent", "customer")))
     console.print(cer)
     counts = "，".join(f"{_VERDICT_NAMES[v]} {document['verdicts'][v]} 处" for v in VERDICTS)
     false = document["on_reference"]["false"]
@@ -108,7 +101,3 @@ def _log(replacements: list[dict[str, Any]]) -> Table:
             _VERDICT_NAMES[made["verdict"]],
         )
     return table
-
-
-def _number(value: float | None) -> str:
-    return "—" if value is None else f"{value:.3f}"

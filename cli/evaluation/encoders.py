@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from cli.evaluation.ground_truth import GroundTruth, reference_transcript
 from cli.evaluation.run import LabelledCall, Reporter
-from cli.evaluation.scores import Counts, add_counts, macro_f1, micro
+from cli.evaluation.scores import Counts, add_counts, macro_f1, micro, ratios_json, rounded
 from cli.evaluation.verdicts import event_counts
 from events.matching import TreeMatcher
 from events.places import may_say
@@ -85,8 +85,8 @@ def encoders_json(results: Sequence[EncoderScores]) -> dict[str, Any]:
                 "dim": item.dim,
                 "load_seconds": round(item.load_seconds, 2),
                 "sentences": item.sentences,
-                "sentences_per_s": _rounded(item.sentences_per_s, 1),
-                "ranking_map": _rounded(item.ranking),
+                "sentences_per_s": rounded(item.sentences_per_s, 1),
+                "ranking_map": rounded(item.ranking),
                 "examples_only": _ratios(item.examples),
                 "whole_tree": _ratios(item.whole),
             }
@@ -225,14 +225,4 @@ def _node_precision(
 
 
 def _ratios(counts: Mapping[str, Counts]) -> dict[str, float | None]:
-    total = micro(counts)
-    return {
-        "precision": _rounded(total.precision),
-        "recall": _rounded(total.recall),
-        "f1": _rounded(total.f1),
-        "macro_f1": _rounded(macro_f1(counts)),
-    }
-
-
-def _rounded(value: float | None, digits: int = 4) -> float | None:
-    return None if value is None else round(value, digits)
+    return {**ratios_json(micro(counts)), "macro_f1": rounded(macro_f1(counts))}

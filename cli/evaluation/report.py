@@ -7,7 +7,7 @@ from typing import Any
 from asr.transcript import Role
 from cli.evaluation.cer import Errors, errors_json
 from cli.evaluation.mono import MonoScores
-from cli.evaluation.scores import Counts, add_counts, macro_f1, micro
+from cli.evaluation.scores import Counts, add_counts, macro_f1, micro, ratios_json, rounded
 from cli.evaluation.verdicts import SopAgreement
 
 
@@ -72,7 +72,7 @@ def report_json(evaluation: Evaluation) -> dict[str, Any]:
                 _labels_json(recognised.violations, "per_rule") if recognised else None
             ),
         },
-        "sop_state_accuracy": _rounded(evaluation.reference.sop.accuracy),
+        "sop_state_accuracy": rounded(evaluation.reference.sop.accuracy),
         "sop": {
             "reference_text": _sop_json(evaluation.reference.sop),
             "recognised_text": _sop_json(recognised.sop) if recognised else None,
@@ -88,16 +88,14 @@ def report_json(evaluation: Evaluation) -> dict[str, Any]:
 def _labels_json(counts: Mapping[str, Counts], each: str) -> dict[str, Any]:
     return {
         "micro": _counts_json(micro(counts)),
-        "macro_f1": _rounded(macro_f1(counts)),
+        "macro_f1": rounded(macro_f1(counts)),
         each: {label: _counts_json(count) for label, count in counts.items()},
     }
 
 
 def _counts_json(counts: Counts) -> dict[str, Any]:
     return {
-        "precision": _rounded(counts.precision),
-        "recall": _rounded(counts.recall),
-        "f1": _rounded(counts.f1),
+        **ratios_json(counts),
         "support": counts.support,
         "tp": counts.tp,
         "fp": counts.fp,
@@ -106,17 +104,13 @@ def _counts_json(counts: Counts) -> dict[str, Any]:
 
 
 def _sop_json(sop: SopAgreement) -> dict[str, Any]:
-    return {"accuracy": _rounded(sop.accuracy), "right": sop.right, "steps": sop.steps}
+    return {"accuracy": rounded(sop.accuracy), "right": sop.right, "steps": sop.steps}
 
 
 def _mono_json(scores: MonoScores) -> dict[str, Any]:
     return {
-        "der": _rounded(scores.speakers.rate),
-        "confusion": _rounded(scores.speakers.confusion_rate),
-        "role_accuracy_time": _rounded(scores.roles.by_time),
-        "role_accuracy_utterances": _rounded(scores.roles.by_utterance),
+        "der": rounded(scores.speakers.rate),
+        "confusion": rounded(scores.speakers.confusion_rate),
+        "role_accuracy_time": rounded(scores.roles.by_time),
+        "role_accuracy_utterances": rounded(scores.roles.by_utterance),
     }
-
-
-def _rounded(value: float | None) -> float | None:
-    return None if value is None else round(value, 4)

@@ -47,6 +47,20 @@ class Counts:
         return 2 * self.tp / total if total else None
 
 
+def rounded(value: float | None, digits: int = 4) -> float | None:
+    """The value as reports give it; None where there is none."""
+    return None if value is None else round(value, digits)
+
+
+def ratios_json(counts: Counts) -> dict[str, float | None]:
+    """Precision, recall and F1 as reports give them."""
+    return {
+        "precision": rounded(counts.precision),
+        "recall": rounded(counts.recall),
+        "f1": rounded(counts.f1),
+    }
+
+
 @dataclass(frozen=True, slots=True)
 class Prediction:
     """A label predicted on an utterance: by its time, and by its turn when that is known.
