@@ -6,7 +6,7 @@ from typing import Any
 import yaml
 
 from core.changes import Entry, EntryChange, compare
-from events.document import dump_tree
+from events.dumping import dump_tree
 from events.tree import EventNode, EventTree
 
 TREE_KEY = ""

@@ -1,4 +1,4 @@
-"""Tree documents: YAML text in, `EventTree` out, and back; and the packs that come along."""
+"""Tree documents: YAML text in, `EventTree` out; and the packs that come along."""
 
 from functools import lru_cache
 from importlib import resources
@@ -32,11 +32,11 @@ _NODE_KEYS = (
     "key", "name", "role", "description", "sop", "expected", "required", "weight", "match",
     "scope", "context", "applies_after", "children",
 )  # fmt: skip
-_MATCH_KEYS = (
+MATCH_KEYS = (
     "keywords", "regex", "examples", "counter_examples", "threshold", "pinyin", "negation",
     "act", "judge",
 )  # fmt: skip
-_SCOPE_LIMITS = ("first_utterances", "last_utterances", "first_s", "last_s")
+SCOPE_LIMITS = ("first_utterances", "last_utterances", "first_s", "last_s")
 _MAX_DEPTH = 6
 
 
@@ -108,20 +108,6 @@ def _pack_domain(name: str) -> str:
     root = Reader(name, "bad-tree", "事件树", ("tree", "version", "nodes")).root(_pack_text(name))
     pairs = {key.value: value.value for key, value in root.value}
     return str(pairs.get("domain", "general"))
-
-
-def dump_tree(tree: EventTree) -> str:
-    """The tree as YAML; `parse_tree` of it gives an equal tree."""
-    return yaml.dump(
-        _tree_document(tree), Dumper=_Dumper, allow_unicode=True, sort_keys=False, width=1000
-    )
-
-
-class _Dumper(yaml.SafeDumper):
-    """Plain style with list items indented under their key."""
-
-    def increase_indent(self, flow: bool = False, indentless: bool = False) -> None:
-        super().increase_indent(flow, indentless and flow)
 
 
 def _base(reader: Reader, node: yaml.Node) -> EventTree:
@@ -289,7 +275,7 @@ def _role_name(value: str) -> Role:
 
 
 def _match(reader: Reader, node: yaml.Node, old: Matchers | None) -> Matchers:
-    fields = reader.mapping(node, _MATCH_KEYS, "match")
+    fields = reader.mapping(node, MATCH_KEYS, "match")
     given: dict[str, Any] = {}
     for key in ("keywords", "regex", "examples", "counter_examples"):
         if key in fields:
@@ -312,9 +298,9 @@ def _match(reader: Reader, node: yaml.Node, old: Matchers | None) -> Matchers:
 
 
 def _scope(reader: Reader, node: yaml.Node) -> Scope:
-    fields = reader.mapping(node, (*_SCOPE_LIMITS, "after", "before"), "scope")
+    fields = reader.mapping(node, (*SCOPE_LIMITS, "after", "before"), "scope")
     given: dict[str, Any] = {
-        key: reader.integer(fields[key], key) for key in _SCOPE_LIMITS if key in fields
+        key: reader.integer(fields[key], key) for key in SCOPE_LIMITS if key in fields
     }
     for key in ("after", "before"):
         if key in fields:
@@ -361,83 +347,3 @@ def _check_references(reader: Reader, root: yaml.Node, tree: EventTree) -> None:
 
     for path in edges:
         visit(path, ())
-
-
-def _tree_document(tree: EventTree) -> dict[str, Any]:
-    document: dict[str, Any] = {
-        "tree": tree.name,
-        "version": tree.version,
-        "domain": tree.domain,
-        "description": tree.description,
-        "conversation": {
-            "min_customer_utterances": tree.conversation.min_customer_utterances,
-            "min_duration_s": tree.conversation.min_duration_s,
-        },
-    }
-    background: dict[str, list[str]] = {}
-    for sentence in tree.background:
-        background.setdefault(sentence.role, []).append(sentence.text)
-    if background:
-        document["background"] = background
-    if tree.vocabulary != CallVocabulary():
-        document["vocabulary"] = _vocabulary_document(tree.vocabulary)
-    document["nodes"] = [_node_document(node) for node in tree.nodes]
-    return document
-
-
-def _vocabulary_document(vocabulary: CallVocabulary) -> dict[str, Any]:
-    document: dict[str, Any] = {
-        "correction": vocabulary.correction,
-        "hotwords": vocabulary.hotwords,
-    }
-    if vocabulary.terms:
-        document["terms"] = list(vocabulary.terms)
-    if vocabulary.campaigns:
-        document["campaigns"] = {name: list(terms) for name, terms in vocabulary.campaigns}
-    return document
-
-
-def _node_document(node: EventNode) -> dict[str, Any]:
-    document: dict[str, Any] = {"key": node.key, "name": node.name, "role": node.role}
-    if node.description:
-        document["description"] = node.description
-    document |= {"sop": node.sop, "expected": node.expected, "required": node.required}
-    document["weight"] = node.weight
-    match = {
-        key: list(value) if isinstance(value, tuple) else value
-        for key in _MATCH_KEYS
-        if (value := getattr(node.match, key)) != getattr(Matchers(), key)
-    }
-    if match:
-        document["match"] = match
-    if node.scope is not None:
-        document["scope"] = _scope_document(node.scope)
-    if node.context is not None:
-        document["context"] = {
-            "after": _anchor_document(node.context.after),
-            "bonus": node.context.bonus,
-        }
-    if node.applies_after:
-        document["applies_after"] = list(node.applies_after)
-    if node.children:
-        document["children"] = [_node_document(child) for child in node.children]
-    return document
-
-
-def _scope_document(scope: Scope) -> dict[str, Any]:
-    document: dict[str, Any] = {
-        key: getattr(scope, key) for key in _SCOPE_LIMITS if getattr(scope, key) is not None
-    }
-    for key in ("after", "before"):
-        anchor = getattr(scope, key)
-        if anchor is not None:
-            document[key] = _anchor_document(anchor)
-    return document
-
-
-def _anchor_document(anchor: Anchor) -> dict[str, Any]:
-    document: dict[str, Any] = {"node": list(anchor.nodes)}
-    for key in ("within_utterances", "within_s"):
-        if getattr(anchor, key) is not None:
-            document[key] = getattr(anchor, key)
-    return document

@@ -13,7 +13,7 @@ from asr.transcript import Transcript
 from core.serial import to_json
 from events.acts.model import ActModel
 from events.acts.sides import side_margin
-from events.document import dump_tree
+from events.dumping import dump_tree
 from events.hits import EventHit, SopReport
 from events.judgement import Judgements, JudgeQuestion, tree_questions, with_judged
 from events.learning.head import Head

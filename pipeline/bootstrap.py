@@ -8,6 +8,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from core.settings import Settings
 from events import document as trees
+from events.dumping import dump_tree
 from models.access import add_user, count_users
 from models.passwords import new_password
 from models.versions import GENERAL_DOMAIN, ShippedDocument, seed_packs
@@ -61,7 +62,7 @@ def shipped_documents() -> tuple[ShippedDocument, ...]:
                 kind="tree",
                 name=tree.name,
                 domain=tree.domain or GENERAL_DOMAIN,
-                document=trees.dump_tree(tree),
+                document=dump_tree(tree),
             )
             for tree in tree_packs
         ),

@@ -43,7 +43,7 @@ from api.web.learning_view import figures_values, learning_values
 from api.web.page_route import PageRoute
 from api.web.rendering import render
 from core.errors import AppError
-from events.document import dump_tree
+from events.dumping import dump_tree
 from events.spreadsheet import MAX_BYTES, tree_from_spreadsheet
 from models.tables import BulkRun
 from models.versions import Version, list_versions

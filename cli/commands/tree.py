@@ -22,6 +22,7 @@ from core.serial import to_json
 from core.settings import Settings
 from events import document as trees
 from events.diff import diff_trees
+from events.dumping import dump_tree
 from events.lint import lint_text
 from events.spreadsheet import tree_from_spreadsheet, tree_to_spreadsheet
 from events.tree import EventNode
@@ -149,7 +150,7 @@ def export(
     if file.suffix.lower() == ".xlsx":
         content = tree_to_spreadsheet(tree)
     elif file.suffix.lower() in (".yaml", ".yml"):
-        content = trees.dump_tree(tree).encode()
+        content = dump_tree(tree).encode()
     else:
         raise AppError("bad-file-name", f"{file} 应以 .xlsx 或 .yaml 结尾，请改文件名。")
     _write(file, content)
@@ -166,7 +167,7 @@ def import_(
         content = sheet.read_bytes()
     except OSError as error:
         raise AppError("not-found", f"读不了文件 {sheet}（{error}）。请检查路径。") from error
-    text = trees.dump_tree(tree_from_spreadsheet(content))
+    text = dump_tree(tree_from_spreadsheet(content))
     if file is None:
         typer.echo(text, nl=False)
         return

@@ -13,7 +13,7 @@ from openpyxl.utils import get_column_letter
 from openpyxl.worksheet.worksheet import Worksheet
 
 from core.errors import AppError
-from events.document import dump_tree
+from events.dumping import dump_tree
 from events.spreadsheet.columns import (
     BACKGROUND,
     NODE_COLUMNS,

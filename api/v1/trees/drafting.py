@@ -12,7 +12,8 @@ from api.documents.noun import missing
 from core.errors import AppError
 from core.ids import sha256_text
 from events.acts.labels import ACTS
-from events.document import dump_tree, parse_tree
+from events.document import parse_tree
+from events.dumping import dump_tree
 from events.keys import node_at
 from events.learning.proposals import Proposal, Said, proposals, with_act, with_proposals
 from models.actors import Actor

@@ -13,7 +13,8 @@ from api.v1.trees.spreadsheets import add_spreadsheets
 from core.changes import EntryChange
 from core.errors import LintIssue
 from events.diff import diff_trees
-from events.document import dump_tree, parse_tree
+from events.document import parse_tree
+from events.dumping import dump_tree
 from events.lint import lint_text
 
 

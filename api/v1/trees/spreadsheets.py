@@ -13,7 +13,8 @@ from api.documents.schemas import DraftResult
 from api.documents.writing import draft_result, limited_body
 from api.openapi import answers, shows
 from api.services import SessionDep
-from events.document import dump_tree, parse_tree
+from events.document import parse_tree
+from events.dumping import dump_tree
 from events.spreadsheet import MAX_BYTES, tree_from_spreadsheet, tree_to_spreadsheet
 from models.audit import record
 

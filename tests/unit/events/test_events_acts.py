@@ -17,7 +17,8 @@ from events.acts.noise import Homophones
 from events.acts.reading import ActReader, ReadTurn
 from events.acts.surroundings import SURROUNDINGS_SIZE, surroundings
 from events.acts.training import choose_thresholds
-from events.document import dump_tree, load_pack, parse_tree
+from events.document import load_pack, parse_tree
+from events.dumping import dump_tree
 from events.lint import lint_text
 from nlp.normalise import forms
 

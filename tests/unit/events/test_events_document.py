@@ -6,7 +6,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from core.errors import AppError
-from events.document import dump_tree, load_pack, load_tree, pack_names, parse_tree
+from events.document import load_pack, load_tree, pack_names, parse_tree
+from events.dumping import dump_tree
 from events.tree import (
     Anchor,
     Background,

@@ -1,7 +1,8 @@
 """Hits that come from a language model's judgements."""
 
 from asr.transcript import AudioFacts, EngineInfo, Transcript, Utterance
-from events.document import dump_tree, parse_tree
+from events.document import parse_tree
+from events.dumping import dump_tree
 from events.hits import EventHit
 from events.judgement import (
     Judgement,

@@ -7,7 +7,8 @@ import numpy as np
 import pytest
 
 from core.errors import AppError
-from events.document import dump_tree, parse_tree
+from events.document import parse_tree
+from events.dumping import dump_tree
 from events.hits import EventHit, SopReport, StepState
 from events.keys import key_paths, node_at
 from events.learning.features import HEAD_SLOTS, TurnFeatures

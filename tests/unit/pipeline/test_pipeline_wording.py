@@ -6,7 +6,8 @@ import pytest
 
 from asr.transcript import AudioFacts, EngineInfo, Transcript, Utterance
 from core.errors import AppError
-from events.document import dump_tree, parse_tree
+from events.document import parse_tree
+from events.dumping import dump_tree
 from events.tree import EventTree
 from pipeline.wording import MOST_HOTWORDS, corrected, hotwords_of, tree_of
 
