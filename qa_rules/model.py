@@ -56,7 +56,8 @@ class Rule:
     `min_precision`, in [0, 1], is what people must have found right of the rule's hits, or it only
     flags and costs nothing (`qa_rules.scoring.accuracy`); None asks for nothing.
     `unheard_ms` is how much speech of a role may lack text before "not said" is no longer known.
-    `source` and `line` say which document states the rule, for messages.
+    `source` and `line` say which document states the rule, for messages; `places` are the line
+    and column, from 1, of its fields (`hit_if`) and conditions (`conditions.问候`).
     """
 
     id: str
@@ -78,6 +79,11 @@ class Rule:
     must_not_fire: tuple[Example, ...] = ()
     source: str = field(default="", compare=False)
     line: int = field(default=0, compare=False)
+    places: Mapping[str, tuple[int, int]] = field(default_factory=dict, compare=False)
+
+    def place(self, part: str) -> tuple[int, int]:
+        """Line and column of a part of the rule, or of the rule itself."""
+        return self.places.get(part) or self.places.get("") or (self.line, 1)
 
     @property
     def lines(self) -> tuple[Line, ...]:

@@ -166,8 +166,19 @@ def _rule(reader: Reader, node: yaml.Node) -> Rule:
         conditions=_conditions(reader, entries["conditions"]),
         source=reader.source,
         line=node.start_mark.line + 1,
+        places=_places(node, entries),
         **optional,
     )
+
+
+def _places(node: yaml.Node, entries: dict[str, yaml.Node]) -> dict[str, tuple[int, int]]:
+    """Where each part of a rule begins; the rule itself is the part without a name."""
+    parts = {"": node, **entries}
+    parts |= {f"conditions.{key.value}": value for key, value in entries["conditions"].value}
+    return {
+        part: (found.start_mark.line + 1, found.start_mark.column + 1)
+        for part, found in parts.items()
+    }
 
 
 def _conditions(reader: Reader, node: yaml.Node) -> dict[str, Any]:

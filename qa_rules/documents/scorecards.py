@@ -54,7 +54,8 @@ def dump_cards(cards: Sequence[Scorecard]) -> dict[str, Any]:
 
 def _card(reader: Reader, node: yaml.Node, keys: tuple[str, ...]) -> Scorecard:
     entries = reader.mapping(node, keys, "评分卡")
-    plain: dict[str, Any] = {"line": node.start_mark.line + 1}
+    mark = node.start_mark
+    plain: dict[str, Any] = {"line": mark.line + 1, "column": mark.column + 1}
     if "name" in entries:
         plain["name"] = reader.name(entries["name"], "name")
     for key in ("start", "floor", "ceiling"):

@@ -1,13 +1,20 @@
 """Linter of single conditions: patterns, ranges, bounds, names of events and acts."""
 
 import difflib
-from collections.abc import Collection, Iterator
+from collections import Counter
+from collections.abc import Collection, Iterator, Sequence
 from itertools import combinations
 
 from core.errors import AppError, Severity
 from events.acts.labels import LABELS, act_role
 from events.acts.model import ActModel
-from qa_rules.conditions.measures import Bounds, InterruptionCondition, SilenceCondition
+from qa_rules.conditions.measures import (
+    Bounds,
+    InterruptionCondition,
+    MetadataCondition,
+    MetadataTest,
+    SilenceCondition,
+)
 from qa_rules.conditions.relations import TimesCondition
 from qa_rules.conditions.scope import Range, Scope
 from qa_rules.conditions.searches import (
@@ -23,10 +30,12 @@ from qa_rules.conditions.searches import (
 from qa_rules.facts.acts import unknown_act
 from qa_rules.facts.keywords import Keywords
 from qa_rules.facts.patterns import pattern as compiled_pattern
+from qa_rules.linting.possibility import impossible
 from qa_rules.linting.regex_risk import backtracks
 from qa_rules.model import Condition
 
 Problem = tuple[Severity, str, str, str]
+_LONGEST_SHOWN = 60
 
 
 def condition_problems(condition: Condition, node_paths: Collection[str]) -> Iterator[Problem]:
@@ -42,6 +51,16 @@ def condition_problems(condition: Condition, node_paths: Collection[str]) -> Ite
         yield from _bounds(bounds)
     if isinstance(condition, EntityCondition | VolumeCondition):
         yield from _bounds(Bounds(above=condition.above, below=condition.below))
+    for why in impossible(condition):
+        yield (
+            "error",
+            "unreachable-condition",
+            f"不可能成立：{why}。",
+            "改正它的界限或用词，使它有可能成立。",
+        )
+    yield from _repeated(condition)
+    if isinstance(condition, MetadataCondition):
+        yield from test_problems(condition.tests)
     if isinstance(condition, TimesCondition):
         yield from _times(condition)
     if isinstance(condition, EntityCondition):
@@ -73,29 +92,58 @@ def _pattern(pattern: str) -> Iterator[Problem]:
     try:
         empty = compiled_pattern(pattern).matches_empty
     except AppError as error:
-        yield "error", "bad-regex", error.message, "改写这条正则，或换成关键词。"
+        message = error.message.replace(pattern, _shortened(pattern))
+        yield "error", "bad-regex", message, "改写这条正则，或换成关键词。"
         return
     if backtracks(pattern):
         yield (
             "error",
             "backtracking-regex",
-            f"的正则“{pattern}”里有一处重复能用两种方式读同一段文字，别处的正则引擎会跑不完。",
+            f"的正则“{_shortened(pattern)}”里有一处重复能用两种方式读同一段文字，别处的正则引擎会跑不完。",
             "去掉里层或外层的 + 或 *，或改写重复里的分支，使它们不能读到同样的字。",
         )
     if empty:
         yield (
             "warning",
             "empty-match",
-            f"的正则“{pattern}”什么都没有也能匹配。",
+            f"的正则“{_shortened(pattern)}”什么都没有也能匹配。",
             "去掉使它可以为空的 * 或 ?。",
         )
+
+
+def test_problems(tests: Sequence[MetadataTest]) -> Iterator[Problem]:
+    """What is wrong with the patterns of tests on metadata."""
+    for test in tests:
+        if test.comparator == "matches":
+            yield from _pattern(str(test.values[0]))
+
+
+def _repeated(condition: Condition) -> Iterator[Problem]:
+    """Entries that stand twice in a list, where each of them counts."""
+    for field in ("words", "patterns", "nodes", "kinds", "examples"):
+        entries = Counter(getattr(condition, field, ()))
+        for entry, times in entries.items():
+            if times > 1:
+                counts = getattr(condition, "mode", "") == "at_least"
+                yield (
+                    "error" if counts else "warning",
+                    "repeated-entry",
+                    f"把“{_shortened(entry)}”列了 {times} 次"
+                    + ("，at_least 会各算一项。" if counts else "。"),
+                    "只留一次。",
+                )
+
+
+def _shortened(text: str) -> str:
+    return text if len(text) <= _LONGEST_SHOWN else f"{text[:_LONGEST_SHOWN]}…"
 
 
 def _keyword(word: str) -> Iterator[Problem]:
     try:
         Keywords([word])
     except AppError as error:
-        yield "error", "bad-keyword", error.message, "按 & | ! near/n 与括号的写法改正。"
+        message = error.message.replace(word.strip(), _shortened(word.strip()))
+        yield "error", "bad-keyword", message, "按 & | ! near/n 与括号的写法改正。"
 
 
 def _ranges(ranges: tuple[Range, ...]) -> Iterator[Problem]:

@@ -1,9 +1,10 @@
 """Linter of rule sets: what a document may say and should not, each with line and fix."""
 
+import re
 from collections import Counter
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import replace
-from itertools import product
+from itertools import combinations, product
 
 from core.errors import AppError, LintIssue, Severity
 from qa_rules.conditions.boolean import Line, names_in
@@ -23,7 +24,13 @@ from qa_rules.conditions.searches import (
     RegexCondition,
 )
 from qa_rules.evaluation.compilation import Compiler
-from qa_rules.linting.conditions import condition_problems, suggest, text_problems
+from qa_rules.linting.conditions import (
+    condition_problems,
+    suggest,
+    test_problems,
+    text_problems,
+)
+from qa_rules.linting.possibility import exclusive
 from qa_rules.linting.scorecards import lint_scorecards
 from qa_rules.model import Condition, Rule, RuleSet
 from qa_rules.verdicts.judging import judge_line
@@ -33,6 +40,7 @@ from qa_rules.verdicts.verdict import Verdict
 _MOST_NAMES = 10  # 2 ** 10 assignments are checked at once; longer lines are left alone.
 
 
+_OF_A_RULE = re.compile(r"^规则 [^：]*：")
 _PLACELESS = (
     TalkRatioCondition,
     DurationCondition,
@@ -51,6 +59,14 @@ def lint_ruleset(
     check of event nodes. `source` names the document for rules that do not know theirs.
     """
     issues: list[LintIssue] = []
+    compilers = _Compilers(ruleset.rules)
+    if not ruleset.rules:
+        issues.append(
+            LintIssue(
+                "warning", "no-rules", "规则集里一条规则也没有。", "在 rules 里至少写一条。",
+                source, 1, 1,
+            )
+        )  # fmt: skip
     issues += _duplicates(ruleset, source)
     issues += lint_scorecards(ruleset, source)
     categories = {category.name for category in ruleset.categories}
@@ -58,6 +74,7 @@ def lint_ruleset(
         where = rule.source or source
         if rule.category not in categories:
             near = suggest(rule.category, categories)
+            line, column = rule.place("category")
             issues.append(
                 LintIssue(
                     "error",
@@ -65,24 +82,46 @@ def lint_ruleset(
                     f"规则 {rule.id} 的类别 {rule.category} 没有声明。",
                     f"在 categories 里声明它{near}。",
                     where,
-                    rule.line,
-                    1,
+                    line,
+                    column,
                 )
             )
-        for severity, code, message, fix, line in _rule_issues(rule, ruleset, node_paths):
+        for severity, code, message, fix, part in _rule_issues(rule, compilers, node_paths):
             text = f"规则 {rule.id}：{message}"
-            issues.append(LintIssue(severity, code, text, fix, where, line or rule.line, 1))
+            issues.append(LintIssue(severity, code, text, fix, where, *rule.place(part)))
     return tuple(issues)
 
 
-_Found = tuple[Severity, str, str, str, int]
+_Found = tuple[Severity, str, str, str, str]
+"""Severity, code, message, fix, and the part of the rule that is wrong."""
 
 
-def _rule_issues(rule: Rule, ruleset: RuleSet, node_paths: Collection[str]) -> Iterator[_Found]:
-    yield from _names(rule, ruleset)
+class _Compilers:
+    """One compiler for all rules, and another one after each mistake."""
+
+    def __init__(self, rules: Sequence[Rule]) -> None:
+        self._rules = rules
+        self._compiler = Compiler(rules)
+
+    def mistake(self, rule: Rule) -> AppError | None:
+        """Why the rule cannot be compiled."""
+        try:
+            self._compiler.add(rule)
+        except AppError as error:
+            self._compiler = Compiler(self._rules)
+            return error
+        return None
+
+
+def _rule_issues(
+    rule: Rule, compilers: _Compilers, node_paths: Collection[str]
+) -> Iterator[_Found]:
+    yield from _names(rule, compilers)
+    for severity, code, message, fix in test_problems(rule.applies):
+        yield severity, code, f"applies {message}", fix, "applies"
     for name, condition in rule.conditions.items():
         for severity, code, message, fix in condition_problems(condition, node_paths):
-            yield severity, code, f"条件 {name} {message}", fix, condition.line
+            yield severity, code, f"条件 {name} {message}", fix, f"conditions.{name}"
     yield from _examples(rule)
     yield from _reachable(rule)
     if rule.severity in ("major", "critical") and not (rule.score or rule.veto or rule.veto_if):
@@ -91,7 +130,7 @@ def _rule_issues(rule: Rule, ruleset: RuleSet, node_paths: Collection[str]) -> I
             "no-effect",
             f"严重度是 {rule.severity}，命中却不影响得分。",
             "写上 score 或 veto，或把 severity 降为 info。",
-            0,
+            "severity",
         )
 
 
@@ -105,8 +144,7 @@ def _duplicates(ruleset: RuleSet, source: str) -> Iterator[LintIssue]:
                 f"规则编号 {rule.id} 用了 {counts[rule.id]} 次。",
                 "给每条规则不同的 id。",
                 rule.source or source,
-                rule.line,
-                1,
+                *rule.place("id"),
             )
     seen: dict[object, str] = {}
     for rule, meaning in _meanings(ruleset):
@@ -118,8 +156,7 @@ def _duplicates(ruleset: RuleSet, source: str) -> Iterator[LintIssue]:
                 f"规则 {rule.id} 与 {first} 的判断完全相同。",
                 "删去其中一条，否则会重复扣分。",
                 rule.source or source,
-                rule.line,
-                1,
+                *rule.place("id"),
             )
 
 
@@ -175,10 +212,8 @@ def _sorted(condition: Condition) -> Condition:
             return condition
 
 
-def _names(rule: Rule, ruleset: RuleSet) -> Iterator[_Found]:
-    used = set(names_in(rule.hit_if))
-    for line in (rule.applies_if, rule.veto_if):
-        used |= set(names_in(line)) if line is not None else set()
+def _names(rule: Rule, compilers: _Compilers) -> Iterator[_Found]:
+    used = {name for line in rule.lines for name in names_in(line)}
     referred = {name for c in rule.conditions.values() for name in references(c)}
     for name in sorted((used | referred) - set(rule.conditions)):
         near = suggest(name, rule.conditions)
@@ -187,27 +222,49 @@ def _names(rule: Rule, ruleset: RuleSet) -> Iterator[_Found]:
             "undefined-condition",
             f"用到的条件 {name} 没有定义。",
             f"在 conditions 里定义它{near}。",
-            0,
+            _use_of(name, rule),
         )
     placed = {name for c in rule.conditions.values() for name in placed_references(c)}
     for name in sorted(placed & set(rule.conditions)):
         yield from _placeless(name, rule.conditions[name])
-    for name, condition in rule.conditions.items():
+    for name in rule.conditions:
         if name not in used | referred:
             yield (
                 "warning",
                 "unused-condition",
                 f"条件 {name} 没有被用到。",
                 "在 hit_if 里用上它，或删去。",
-                condition.line,
+                f"conditions.{name}",
             )
     if used | referred <= set(rule.conditions) and not _invalid_text(rule):
-        try:
-            Compiler(ruleset.rules).add(rule)
-        except AppError as error:
-            code = "unknown-rule" if "不在规则集里" in error.message else "circular-condition"
-            fix = "改正 rule 后面的编号。" if code == "unknown-rule" else "让引用只朝一个方向。"
-            yield "error", code, error.message, fix, 0
+        mistake = compilers.mistake(rule)
+        if mistake is not None:
+            unknown = "不在规则集里" in mistake.message
+            code = "unknown-rule" if unknown else "circular-condition"
+            fix = "改正 rule 后面的编号。" if unknown else "让引用只朝一个方向。"
+            # The rule itself is named before every message; the circle names the others.
+            message = _OF_A_RULE.sub("", mistake.message)
+            yield "error", code, message, fix, _reference_of(rule)
+
+
+def _use_of(name: str, rule: Rule) -> str:
+    """The part of a rule that uses a name."""
+    for part, line in (
+        ("hit_if", rule.hit_if),
+        ("applies_if", rule.applies_if),
+        ("veto_if", rule.veto_if),
+    ):
+        if line is not None and name in names_in(line):
+            return part
+    return next(f"conditions.{own}" for own, c in rule.conditions.items() if name in references(c))
+
+
+def _reference_of(rule: Rule) -> str:
+    """The first condition that refers to something, which a circle or a lost rule begins with."""
+    for name, condition in rule.conditions.items():
+        if isinstance(condition, RuleCondition) or references(condition):
+            return f"conditions.{name}"
+    return ""
 
 
 def _placeless(name: str, condition: Condition) -> Iterator[_Found]:
@@ -219,7 +276,7 @@ def _placeless(name: str, condition: Condition) -> Iterator[_Found]:
             "no-position",
             f"条件 {name} 说的是整通电话，没有先后位置。",
             "先后、次数、流程与锚点只能引用说了什么、事件、静音或抢话。",
-            condition.line,
+            f"conditions.{name}",
         )
     if getattr(condition, "mode", "") == "none" or getattr(condition, "negated", False):
         yield (
@@ -227,7 +284,7 @@ def _placeless(name: str, condition: Condition) -> Iterator[_Found]:
             "unreachable-condition",
             f"条件 {name} 说的是“没有”，没有位置，引用它的条件不可能成立。",
             "引用“有”的条件，再用 not 或 not_within。",
-            condition.line,
+            f"conditions.{name}",
         )
 
 
@@ -246,30 +303,58 @@ def _examples(rule: Rule) -> Iterator[_Found]:
                 "missing-examples",
                 f"没有{what}的例子。",
                 f"在 examples.{key} 里至少写一个。",
-                0,
+                "examples",
             )
 
 
 def _reachable(rule: Rule) -> Iterator[_Found]:
-    lines = [rule.hit_if] if rule.applies_if is None else [rule.hit_if, rule.applies_if]
-    names = sorted({name for line in lines for name in names_in(line)})
-    if len(names) > _MOST_NAMES:
+    if len({name for line in rule.lines for name in names_in(line)}) > _MOST_NAMES:
         return
-    outcomes = set()
-    for values in product((Truth.TRUE, Truth.FALSE), repeat=len(names)):
-        verdicts = {name: Verdict(value) for name, value in zip(names, values, strict=True)}
+    outcomes, vetoes = set(), set()
+    for verdicts in _possible(rule):
         if rule.applies_if is None or _true(rule.applies_if, verdicts):
-            outcomes.add(_true(rule.hit_if, verdicts))
+            hits = _true(rule.hit_if, verdicts)
+            outcomes.add(hits)
+            if hits and rule.veto_if is not None:
+                vetoes.add(_true(rule.veto_if, verdicts))
+    if vetoes == {False}:
+        yield (
+            "warning",
+            "never-vetoes",
+            "命中时 veto_if 不可能成立，不会否决。",
+            "检查 veto_if 是否与 hit_if 矛盾。",
+            "veto_if",
+        )
     if outcomes <= {False}:
         yield (
             "error",
             "never-hits",
             "无论条件如何都不会命中。",
             "检查 hit_if 与 applies_if 是否互相矛盾。",
-            0,
+            "hit_if",
         )
     elif outcomes == {True}:
-        yield "warning", "always-hits", "只要适用就一定命中。", "检查 hit_if 是否少写了 not。", 0
+        fix = "检查 hit_if 是否少写了 not。"
+        yield "warning", "always-hits", "只要适用就一定命中。", fix, "hit_if"
+
+
+def _possible(rule: Rule) -> Iterator[dict[str, Verdict]]:
+    """Every way in which a call can make the conditions of the rule's lines true and false.
+
+    Conditions that ask the same are true together; of two that exclude each other one is false.
+    """
+    names = sorted({name for line in rule.lines for name in names_in(line)})
+    bare = {name: _sorted(rule.conditions[name]) for name in names if name in rule.conditions}
+    pairs = list(combinations(bare, 2))
+    same = [(a, b) for a, b in pairs if bare[a] == bare[b]]
+    apart = [(a, b) for a, b in pairs if exclusive(bare[a], bare[b])]
+    for values in product((Truth.TRUE, Truth.FALSE), repeat=len(names)):
+        truths = dict(zip(names, values, strict=True))
+        if any(truths[a] is not truths[b] for a, b in same):
+            continue
+        if any(truths[a] is truths[b] is Truth.TRUE for a, b in apart):
+            continue
+        yield {name: Verdict(truth) for name, truth in truths.items()}
 
 
 def _true(line: Line, verdicts: Mapping[str, Verdict]) -> bool:

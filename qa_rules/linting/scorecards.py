@@ -4,22 +4,23 @@ from collections.abc import Iterator, Sequence
 from itertools import combinations
 
 from core.errors import LintIssue, Severity
-from qa_rules.conditions.measures import MetadataTest
+from qa_rules.linting.conditions import suggest, test_problems
+from qa_rules.linting.metadata_tests import all_implied, disjoint
 from qa_rules.model import RuleSet
 from qa_rules.scoring.scorecard import Scorecard
 
 _Found = tuple[Severity, str, str, str]
-_EQUAL = ("=", "in")
-_UNEQUAL = ("!=", "not in")
 
 
 def lint_scorecards(ruleset: RuleSet, source: str = "") -> tuple[LintIssue, ...]:
     """Issues of the scorecards of a resolved rule set, in card order."""
     return tuple(
-        LintIssue(severity, code, message, fix, source, card.line or 1, 1)
+        LintIssue(severity, code, message, fix, source, card.line or 1, card.column or 1)
         for place, card in enumerate(ruleset.scorecards)
         for severity, code, message, fix in (
             *_unknown_rules(card, ruleset),
+            *_limits(card),
+            *_patterns(card),
             *_sections(card, ruleset),
             *_choice(card, ruleset.scorecards[:place]),
         )
@@ -41,6 +42,33 @@ def _unknown_rules(card: Scorecard, ruleset: RuleSet) -> Iterator[_Found]:
             )
 
 
+def _limits(card: Scorecard) -> Iterator[_Found]:
+    """Limits that no score can pass, or that leave nothing to count."""
+    mark = card.pass_mark
+    if mark is not None and not card.floor <= mark <= card.ceiling:
+        all_or_none = "没有通话" if mark > card.ceiling else "没有一票否决的通话都"
+        yield (
+            "warning",
+            "contradictory-range",
+            f"评分卡 {card.name} 的 pass_mark {mark:g} 在 {card.floor:g} 到 {card.ceiling:g} "
+            f"之外，{all_or_none}会合格。",
+            "让 pass_mark 在 floor 与 ceiling 之间；不判合格写 null。",
+        )
+    for section in card.sections:
+        if section.weight == 0 or section.max_points == 0:
+            yield (
+                "warning",
+                "no-effect",
+                f"评分卡 {card.name} 的评分项 {section.name} 写了 0，命中了也不扣分。",
+                "让 weight 与 max_points 大于 0，或删去这个评分项。",
+            )
+
+
+def _patterns(card: Scorecard) -> Iterator[_Found]:
+    for severity, code, message, fix in test_problems(card.applies_to):
+        yield severity, code, f"评分卡 {card.name} 的 applies_to {message}", fix
+
+
 def _sections(card: Scorecard, ruleset: RuleSet) -> Iterator[_Found]:
     for one, other in combinations(card.sections, 2):
         for what in (
@@ -55,6 +83,17 @@ def _sections(card: Scorecard, ruleset: RuleSet) -> Iterator[_Found]:
             )
     if not card.sections:
         return
+    known = {category.name for category in ruleset.categories}
+    filled = [card.section_of(rule.id, rule.category) for rule in ruleset.rules]
+    for section in card.sections:
+        if section not in filled:
+            near = "".join(suggest(name, known) for name in section.categories[:1])
+            yield (
+                "warning",
+                "empty-section",
+                f"评分卡 {card.name} 的评分项 {section.name} 里一条规则也没有。",
+                f"改正 categories 或 rules{near}；不需要这个评分项就删去。",
+            )
     for rule in ruleset.rules:
         costs = bool(card.points_of(rule) or rule.veto or rule.veto_if)
         if costs and card.section_of(rule.id, rule.category) is None:
@@ -68,7 +107,7 @@ def _sections(card: Scorecard, ruleset: RuleSet) -> Iterator[_Found]:
 
 def _choice(card: Scorecard, before: Sequence[Scorecard]) -> Iterator[_Found]:
     for earlier in before:
-        if _all_implied(earlier.applies_to, card.applies_to):
+        if all_implied(earlier.applies_to, card.applies_to):
             yield (
                 "error",
                 "unreachable-card",
@@ -77,74 +116,10 @@ def _choice(card: Scorecard, before: Sequence[Scorecard]) -> Iterator[_Found]:
             )
             return
     for earlier in before:
-        if card.applies_to and not _disjoint(earlier.applies_to, card.applies_to):
+        if card.applies_to and not disjoint(earlier.applies_to, card.applies_to):
             yield (
                 "warning",
                 "overlapping-cards",
                 f"有的通话同时符合评分卡 {earlier.name} 与 {card.name}，会用前一张。",
                 "让两张卡的 applies_to 互不相交，或确认先后顺序正是想要的。",
             )
-
-
-def _all_implied(wanted: Sequence[MetadataTest], given: Sequence[MetadataTest]) -> bool:
-    """Whether every call that passes all of `given` passes all of `wanted`."""
-    return all(any(_implied(test, by) for by in given) for test in wanted)
-
-
-def _implied(test: MetadataTest, by: MetadataTest) -> bool:
-    if test == by:
-        return True
-    if test.key != by.key:
-        return False
-    values, others = _values(test), _values(by)
-    if by.comparator in _EQUAL and test.comparator in _EQUAL:
-        return others <= values
-    if by.comparator in _EQUAL and test.comparator in _UNEQUAL:
-        return not others & values
-    if by.comparator in _UNEQUAL and test.comparator in _UNEQUAL:
-        return values <= others
-    return _bound(test, by)
-
-
-def _bound(test: MetadataTest, by: MetadataTest) -> bool:
-    """`size > 3` holds wherever `size > 5` does."""
-    limit, other = test.values[0], by.values[0]
-    if not isinstance(limit, int | float) or not isinstance(other, int | float):
-        return False
-    if test.comparator[0] != by.comparator[0] or test.comparator[0] not in "<>":
-        return False
-    strict_only = test.comparator in ("<", ">") and by.comparator in ("<=", ">=")
-    if other == limit:
-        return not strict_only
-    return other > limit if test.comparator[0] == ">" else other < limit
-
-
-def _disjoint(one: Sequence[MetadataTest], other: Sequence[MetadataTest]) -> bool:
-    """Whether no call passes both, as far as equal fields tell."""
-    return any(
-        a.key == b.key and (_apart(a, b) or _apart(b, a) or _bounds_apart(a, b))
-        for a in one
-        for b in other
-    )
-
-
-def _apart(one: MetadataTest, other: MetadataTest) -> bool:
-    if one.comparator not in _EQUAL:
-        return False
-    if other.comparator in _EQUAL:
-        return not _values(one) & _values(other)
-    return other.comparator in _UNEQUAL and _values(one) <= _values(other)
-
-
-def _bounds_apart(one: MetadataTest, other: MetadataTest) -> bool:
-    low, high = (one, other) if one.comparator[0] == ">" else (other, one)
-    if low.comparator[0] != ">" or high.comparator[0] != "<":
-        return False
-    least, most = low.values[0], high.values[0]
-    if not isinstance(least, int | float) or not isinstance(most, int | float):
-        return False
-    return least > most or (least == most and (low.comparator, high.comparator) != (">=", "<="))
-
-
-def _values(test: MetadataTest) -> frozenset[str]:
-    return frozenset(str(value) for value in test.values)

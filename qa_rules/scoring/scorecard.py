@@ -49,6 +49,7 @@ class Scorecard:
     severity_points: Mapping[RuleSeverity, float] = field(default_factory=dict)
     veto: tuple[str, ...] = ()
     line: int = field(default=0, compare=False)
+    column: int = field(default=0, compare=False)
 
     def section_of(self, rule: str, category: str) -> Section | None:
         """The section that a rule counts in: one that lists it, else the first of its category."""

@@ -1,6 +1,7 @@
 """Broken rule files: what people are told, where, and in which words."""
 
 import re
+import time
 from pathlib import Path
 
 import pytest
@@ -108,3 +109,91 @@ def test_an_own_rule_is_never_lost_to_the_base() -> None:
     twice = "extends: 电销通用\n" + own + own[len(HEAD) :]
     codes = [issue.code for issue in lint_ruleset(parse_ruleset(twice), ())]
     assert "duplicate-id" in codes
+
+
+def issues(text: str) -> list[tuple[str, int, int]]:
+    return [
+        (issue.code, issue.line, issue.column)
+        for issue in lint_ruleset(parse_ruleset(text, "my.yaml"), (), "my.yaml")
+    ]
+
+
+TWO = "a: {keyword: 您好}\nb: {keyword: 再见}\n"
+
+
+@pytest.mark.parametrize(
+    ("conditions", "hit_if", "code", "place"),
+    [
+        ("a: {turns: {above: 3, below: 4}}", "a", "unreachable-condition", (12, 10)),
+        ("a: {turns: {below: 0}}", "a", "unreachable-condition", (12, 10)),
+        ("a: {talk_ratio: {above: 1}}", "a", "unreachable-condition", (12, 10)),
+        ("a: {speech_rate: {below: 0}}", "a", "unreachable-condition", (12, 10)),
+        ("a: {volume: {above: 0}}", "a", "unreachable-condition", (12, 10)),
+        ("a: {unanswered: {utterances: 0}}", "a", "unreachable-condition", (12, 10)),
+        ("a: {keyword: [您好, ，。]}", "a", "unreachable-condition", (12, 10)),
+        ("a: {keyword: '好 & !好'}", "a", "unreachable-condition", (12, 10)),
+        ("a: {keyword: {at_least: 2, of: [好, 好]}}", "a", "repeated-entry", (12, 10)),
+        ("a: {metadata: {b: {matches: '(a+)+'}}}", "a", "backtracking-regex", (12, 10)),
+        (TWO, "a and b and not a", "never-hits", (14, 13)),
+        ("a: {keyword: 好}\nb: {keyword: 好}", "a and not b", "never-hits", (14, 13)),
+        (
+            "a: {duration: {above: 60}}\nb: {duration: {below: 30}}",
+            "a and b",
+            "never-hits",
+            (14, 13),
+        ),
+        ("a: {keyword: 好}\nb: {keyword: {none: 好}}", "a and b", "never-hits", (14, 13)),
+        ("a: {regex: 好}\nb: {not_regex: 好}", "a and b", "never-hits", (14, 13)),
+        (TWO, "a and c or b", "undefined-condition", (14, 13)),
+        (TWO + "c: {order: {first: a, then: d}}", "b or c", "undefined-condition", (14, 10)),
+        ("a: {logic: b}\nb: {logic: a}", "a", "circular-condition", (12, 10)),
+        ("a: {rule: r9}", "a", "unknown-rule", (12, 10)),
+    ],
+)
+def test_what_cannot_be_meant_is_found_at_its_place(
+    conditions: str, hit_if: str, code: str, place: tuple[int, int]
+) -> None:
+    assert issues(rule(conditions, hit_if)) == [(code, *place)]
+
+
+def test_each_problem_of_a_rule_is_told_once_and_shortly() -> None:
+    long = rule(f"a: {{regex: '{'(a+)+' * 200}'}}\nb: {{rule: r1}}", "a or b")
+    found = lint_ruleset(parse_ruleset(long), ())
+    assert all(len(str(issue)) < 300 for issue in found)
+    assert all(issue.message.count("规则 r1：") == 1 for issue in found)
+
+
+def test_a_veto_that_cannot_come_with_the_hit_is_told() -> None:
+    assert issues(rule(TWO, "a and not b", "    veto_if: b\n")) == [("never-vetoes", 11, 14)]
+
+
+def test_a_rule_set_without_rules_is_told() -> None:
+    assert issues('ruleset: 我的\nversion: "1"\nrules: []\n') == [("no-rules", 1, 1)]
+
+
+@pytest.mark.parametrize(
+    ("card", "code"),
+    [
+        ("{pass_mark: 200}", "contradictory-range"),
+        ("{sections: [{name: 甲, categories: [雷]}]}", "empty-section"),
+        ("{sections: [{name: 甲, categories: [类], weight: 0}]}", "no-effect"),
+    ],
+)
+def test_cards_that_cannot_be_meant_are_found(card: str, code: str) -> None:
+    text = rule().replace("rules:\n", f"scorecard: {card}\nrules:\n", 1)
+    assert (code, 4, 12) in issues(text)
+
+
+def test_linting_grows_with_the_rules_alone() -> None:
+    def cpu_s(count: int) -> float:
+        one = rule().removeprefix(HEAD)
+        many = "".join(
+            one.replace("r1", f"r{n}").replace("您好}", f"您好{n}}}") for n in range(count)
+        )
+        ruleset = parse_ruleset(HEAD + many)
+        begun = time.process_time()
+        assert lint_ruleset(ruleset, ()) == ()
+        return time.process_time() - begun
+
+    cpu_s(50)
+    assert cpu_s(1600) < 40 * max(cpu_s(100), 0.01)
