@@ -165,7 +165,7 @@ def test_every_bad_row_is_told_with_its_number_and_the_fix() -> None:
         ("节点", 2), ("节点", 4), ("节点", 5), ("节点", 6),
     ]  # fmt: skip
     assert "role 应当是 agent" in rows[0]["message"]
-    assert "weight应当是" in rows[1]["message"]
+    assert "weight 应当是" in rows[1]["message"]
     assert "上级节点 没有的 不在前面的行里" in rows[2]["message"]
     assert "出现了两次" in rows[3]["message"]
     assert "第 5 行" in caught.value.message
@@ -180,7 +180,7 @@ def test_every_bad_row_is_told_with_its_number_and_the_fix() -> None:
         (lambda book: book["节点"].delete_cols(1), "缺少“路径 path”列"),
         (lambda book: book.remove(book["节点"]), "没有标题行"),
         (lambda book: book["事件树"].cell(1, 2, ""), "缺少事件树的名称"),
-        (lambda book: book["事件树"].cell(6, 2, "很多"), "min_duration_s应当是"),
+        (lambda book: book["事件树"].cell(6, 2, "很多"), "min_duration_s 应当是"),
         (lambda book: book["背景句"].cell(2, 1, "经理"), "应当是说话人"),
     ],
 )
