@@ -11,6 +11,23 @@ from qa_rules.facts.literals import signs
 from qa_rules.facts.scan import Line, Signs
 
 
+# How RE2's own words begin, and what people are told.
+_REASONS = {
+    "missing )": "括号没有成对，请补上 )",
+    "unexpected )": "多了一个 )，请删去，或写成 \\)",
+    "missing ]": "方括号没有成对，请补上 ]",
+    "trailing": "末尾的反斜杠没有写完，请写成 \\\\",
+    "no argument": "“{}”前面没有可以重复的内容，请补上，或写成 \\{}",
+    "bad repetition": "“{}”连写了两次重复，请只留一个",
+    "invalid repetition size": "“{}”的次数不对，要从小到大且乘起来不超过 1000",
+    "invalid perl": "“{}”不能用，RE2 没有环视（前后断言），请换成 unless 或 not_regex",
+    "invalid escape": "“{}”不是 RE2 的转义，反向引用也不支持，请改写",
+    "invalid named": "“{}”的组名不对，写成 (?P<hit>…)",
+    "invalid character class": "字符范围“{}”不对，请改正",
+    "pattern too large": "它太大了，请拆成几条",
+}
+
+
 class Pattern:
     """One RE2 pattern, shared by every condition that states it: compare by identity.
 
@@ -71,9 +88,16 @@ def compiled(source: str) -> Any:
         detail = error.args[0].decode() if isinstance(error.args[0], bytes) else error.args[0]
         raise AppError(
             "bad-rules",
-            f"正则“{source}”不能用（{detail}）：RE2 不支持反向引用与环视，请改写。",
+            f"正则“{source}”不能用：{_reason(str(detail))}。",
             detail={"pattern": source},
         ) from error
+
+
+def _reason(detail: str) -> str:
+    """What RE2 refuses, and the fix."""
+    told = next((words for start, words in _REASONS.items() if detail.startswith(start)), "")
+    where = detail.partition(": ")[2]
+    return told.replace("{}", where) if told else f"RE2 读不了它（{detail}），请改写"
 
 
 def _quiet() -> Any:

@@ -197,3 +197,24 @@ def test_linting_grows_with_the_rules_alone() -> None:
 
     cpu_s(50)
     assert cpu_s(1600) < 40 * max(cpu_s(100), 0.01)
+
+
+@pytest.mark.parametrize(
+    ("pattern", "says"),
+    [
+        ("(a", "括号没有成对"),
+        ("a)", r"写成 \)"),
+        ("[a", "方括号没有成对"),
+        ("*a", "前面没有可以重复的内容"),
+        ("a++", "只留一个"),
+        ("a{2000}", "不超过 1000"),
+        ("(?=a)b", "没有环视"),
+        (r"(a)\1", "反向引用也不支持"),
+        ("[z-a]", "字符范围"),
+        ("a\\", "反斜杠"),
+    ],
+)
+def test_a_pattern_that_cannot_be_used_is_told_why(pattern: str, says: str) -> None:
+    found = lint_ruleset(parse_ruleset(rule(f"a: {{regex: '{pattern}'}}"), "my.yaml"), ())
+    assert [issue.code for issue in found] == ["bad-regex"]
+    assert says in found[0].message
