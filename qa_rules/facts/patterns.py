@@ -10,7 +10,6 @@ from core.errors import AppError
 from qa_rules.facts.literals import signs
 from qa_rules.facts.scan import Line, Signs
 
-
 # How RE2's own words begin, and what people are told.
 _REASONS = {
     "missing )": "括号没有成对，请补上 )",
