@@ -80,6 +80,8 @@ async def current_user(
             "（Authorization: Bearer tjk_…）。",
         )
     request.state.principal_name = principal.username
+    # A page that fails still shows its visitor the way on.
+    request.state.principal = principal
     return replace(principal, request_id=request.state.request_id)
 
 

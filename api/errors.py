@@ -161,6 +161,11 @@ async def _on_app_error(_request: Request, error: Exception) -> JSONResponse:
 
 async def _on_validation_error(_request: Request, error: Exception) -> JSONResponse:
     assert isinstance(error, RequestValidationError)
+    return error_response(invalid_request(error))
+
+
+def invalid_request(error: RequestValidationError) -> AppError:
+    """What the framework refused of a request, as the one kind of error."""
     places = [
         {"at": [str(part) for part in entry["loc"]], "message": str(entry["msg"])}
         for entry in error.errors()[:20]
@@ -168,7 +173,7 @@ async def _on_validation_error(_request: Request, error: Exception) -> JSONRespo
     first = places[0] if places else {"at": [], "message": ""}
     place = ".".join(first["at"])
     message = f"参数 {place} 不正确：{first['message']}。请更正后重试。"
-    return error_response(AppError("validation-failed", message, detail={"errors": places}))
+    return AppError("validation-failed", message, detail={"errors": places})
 
 
 async def _on_http_error(_request: Request, error: Exception) -> JSONResponse:

@@ -2,13 +2,16 @@
 
 import datetime as dt
 import uuid
-from collections.abc import Mapping
-from typing import Annotated, Literal
+from collections.abc import Mapping, Sequence
+from typing import Annotated, Any, Literal
 
 from fastapi import APIRouter, Form, Request, Response
 from fastapi.responses import RedirectResponse
+from sqlalchemy.ext.asyncio import AsyncSession
 
 from api.auth import Admin, Editor, Reader, Writer
+from api.errors import status_of
+from api.principal import Principal
 from api.services import SessionDep
 from api.v1.accuracy.filters import LedgerChoice, ledger_calls
 from api.v1.accuracy.routes import freeze
@@ -24,7 +27,10 @@ from api.v1.calibrations.schemas import NewCalibration
 from api.v1.calls.filters import zoned
 from api.v1.review_samples.routes import NewSample, create_sample, draw_again, list_samples
 from api.web.page_route import PageRoute
+from api.web.queue_page import Drawing, show_queue
 from api.web.rendering import query, render
+from api.web.review_view import REVIEWING_ROLES
+from api.web.rule_view import rule_cards
 from core.errors import AppError
 from core.serial import from_json
 from insights.dictionary import metric
@@ -36,7 +42,7 @@ from models.reviews.accuracy import accuracies_in_use
 
 router = APIRouter(route_class=PageRoute, include_in_schema=False)
 
-_JUDGES = ("admin", "manager", "reviewer")
+_FEWEST_MEMBERS = 2
 _FILTERS = ("team", "campaign", "from", "to")
 
 
@@ -103,33 +109,49 @@ async def freeze_submit(
 
 @router.post("/review-samples")
 async def sample_submit(
+    request: Request,
     principal: Editor,
     session: SessionDep,
     name: Annotated[str, Form()] = "",
     called_from: Annotated[str, Form()] = "",
     called_to: Annotated[str, Form()] = "",
-    hits: Annotated[int, Form()] = 30,
-    non_hits: Annotated[int, Form()] = 30,
+    hits: Annotated[str, Form()] = "30",
+    non_hits: Annotated[str, Form()] = "30",
     team: Annotated[str, Form()] = "",
-    rules: Annotated[str, Form()] = "",
+    rules: Annotated[list[str] | None, Form()] = None,
 ) -> Response:
-    """Draw a sample and show the queue of its calls. The last day is meant to be included."""
-    first, last = _day(called_from), _day(called_to)
+    """Draw a sample and show the queue of its calls; the form again when it is refused."""
+    typed = {
+        "name": name, "called_from": called_from, "called_to": called_to, "hits": hits,
+        "non_hits": non_hits, "team": team,
+    }  # fmt: skip
+    try:
+        async with session.begin_nested():
+            made = await create_sample(_sample(typed, rules or []), principal, session)
+    except AppError as error:
+        drawing = Drawing(typed=typed, rules=tuple(rules or ()), refused=error)
+        return await show_queue(request, principal, session, drawing)
+    link = "/reviews" + query({"show": "all", "sample": str(made.id)})
+    return RedirectResponse(link, status_code=303)
+
+
+def _sample(typed: Mapping[str, str], rules: Sequence[str]) -> NewSample:
+    """What the form asks for. The last day is meant to be included."""
+    first, last = _day(typed["called_from"]), _day(typed["called_to"])
     if first is None or last is None:
         raise AppError("validation-failed", "请填写抽样的起止日期，例如 2026-01-31。")
-    last += dt.timedelta(days=1)
-    body = from_json(
+    numbers = (typed["hits"], typed["non_hits"])
+    if not all(number.isascii() and number.isdigit() and int(number) > 0 for number in numbers):
+        raise AppError("validation-failed", "每条规则抽几个应为不小于 1 的整数。请更正。")
+    return from_json(
         NewSample,
         {
-            "name": name.strip(), "called_from": first, "called_to": last, "hits": hits,
-            "non_hits": non_hits, "team": team.strip() or None,
-            "rules": [rule for rule in rules.replace("，", " ").replace(",", " ").split() if rule],
+            **typed, "name": typed["name"].strip(), "called_from": first,
+            "called_to": last + dt.timedelta(days=1), "team": typed["team"].strip() or None,
+            "hits": int(typed["hits"]), "non_hits": int(typed["non_hits"]), "rules": rules,
         },
         "抽样",
     )  # fmt: skip
-    made = await create_sample(body, principal, session)
-    link = "/reviews" + query({"show": "all", "sample": str(made.id)})
-    return RedirectResponse(link, status_code=303)
 
 
 @router.post("/review-samples/{sample_id}/draw")
@@ -143,9 +165,19 @@ async def redraw_submit(sample_id: uuid.UUID, principal: Editor, session: Sessio
 @router.get("/calibrations")
 async def calibrations_page(request: Request, principal: Writer, session: SessionDep) -> Response:
     """All calibrations that the visitor may see, and the form for a new one."""
+    return await _calibrations(request, principal, session)
+
+
+async def _calibrations(
+    request: Request,
+    principal: Principal,
+    session: AsyncSession,
+    typed: Mapping[str, Any] | None = None,
+    refused: AppError | None = None,
+) -> Response:
     people = [
         user for user in await access.list_users(session)
-        if user.role in _JUDGES and not user.disabled
+        if user.role in REVIEWING_ROLES and not user.disabled
     ]  # fmt: skip
     may_start = principal.role in ("admin", "manager")
     values = {
@@ -155,27 +187,39 @@ async def calibrations_page(request: Request, principal: Writer, session: Sessio
         "people": await access.display_names(session),
         "samples": (await list_samples(principal, session)).items if may_start else [],
         "may_start": may_start,
+        "typed": typed or {"name": "", "members": [], "sample": "", "limit": "30"},
+        "refused": refused.message if refused else "",
     }
-    return render(request, "calibrations.html", values)
+    status = status_of(refused.code) if refused else 200
+    return render(request, "calibrations.html", values, status=status)
 
 
 @router.post("/calibrations")
 async def calibration_submit(
+    request: Request,
     principal: Editor,
     session: SessionDep,
     name: Annotated[str, Form()] = "",
     members: Annotated[list[str] | None, Form()] = None,
-    sample: Annotated[uuid.UUID | None, Form()] = None,
-    limit: Annotated[int, Form()] = 30,
+    sample: Annotated[str, Form()] = "",
+    limit: Annotated[str, Form()] = "30",
 ) -> Response:
-    """Start a calibration on a sample."""
-    body = from_json(
-        NewCalibration,
-        {"name": name.strip(), "members": members or [], "sample_id": sample, "limit": limit},
-        "校准",
-    )
-    made = await create_calibration(body, principal, session)
+    """Start a calibration on a sample; the form again when it is refused."""
+    typed = {"name": name.strip(), "members": members or [], "sample": sample, "limit": limit}
+    try:
+        if len(typed["members"]) < _FEWEST_MEMBERS:
+            raise AppError("validation-failed", "校准至少要两个人参加，请再选人。")
+        async with session.begin_nested():
+            made = await create_calibration(_calibration(typed), principal, session)
+    except AppError as error:
+        return await _calibrations(request, principal, session, typed, error)
     return RedirectResponse(f"/calibrations/{made.id}", status_code=303)
+
+
+def _calibration(typed: Mapping[str, Any]) -> NewCalibration:
+    wanted = {**typed, "sample_id": typed["sample"]}
+    del wanted["sample"]
+    return from_json(NewCalibration, wanted, "校准")
 
 
 @router.get("/calibrations/{calibration_id}")
@@ -190,7 +234,8 @@ async def calibration_page(
         "calibration": found,
         "people": await access.display_names(session),
         "is_member": principal.username in found.progress,
-        "waiting": next((e for e in found.entries if e.mine is None), None),
+        "done": sum(entry.mine is not None for entry in found.entries),
+        "rules": await rule_cards(session, (entry.ruleset for entry in found.entries)),
     }
     return render(request, "calibration.html", values)
 
@@ -204,11 +249,17 @@ async def calibration_verdict_submit(
     outcome: Annotated[Literal["hit", "clear"], Form()],
     comment: Annotated[str, Form(max_length=2000)] = "",
 ) -> Response:
-    """Store the own verdict and go on to the next item."""
+    """Store the own verdict and go on to the next item that waits, from the first one again."""
     await calibrations.judge_item(
         session, calibration_id, position, principal.user_id, outcome, comment
     )
-    return RedirectResponse(f"/calibrations/{calibration_id}#i{position + 1}", status_code=303)
+    found = await calibration_detail(
+        session, principal, await visible_calibration(session, principal, calibration_id)
+    )
+    left = [entry.position for entry in found.entries if entry.mine is None]
+    following = next((at for at in left if at > position), left[0] if left else None)
+    place = "done" if following is None else f"i{following}"
+    return RedirectResponse(f"/calibrations/{calibration_id}#{place}", status_code=303)
 
 
 @router.post("/calibrations/{calibration_id}/close")

@@ -19,6 +19,7 @@ from api.web.catalogue import LANGUAGES, Language, Phrases, language_of
 
 LANGUAGE_COOKIE = "tingjian_lang"
 _HERE = Path(__file__).parent
+_SMALLEST_SHARE = 0.005
 
 
 def render(
@@ -112,8 +113,17 @@ def seconds_of(milliseconds: int) -> str:
 
 
 def percent(share: float | None) -> str:
-    """A share in [0, 1] as whole per cent; `–` when it is missing."""
-    return "–" if share is None else f"{share * 100:.0f}%"
+    """A share in [0, 1] as whole per cent; `–` when it is missing.
+
+    What is neither none nor all is never shown as 0 or 100 %.
+    """
+    if share is None:
+        return "–"
+    if 0 < share < _SMALLEST_SHARE:
+        return "<1%"
+    if 1 - _SMALLEST_SHARE < share < 1:
+        return ">99%"
+    return f"{share * 100:.0f}%"
 
 
 def number(value: float | None) -> str:

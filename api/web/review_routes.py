@@ -1,7 +1,7 @@
 """Pages of the review queue, and the forms of one review on its call's page."""
 
 import uuid
-from typing import Annotated, Any, Literal, cast
+from typing import Annotated, Literal, cast
 
 from fastapi import APIRouter, Depends, Form, Request, Response
 from fastapi.responses import RedirectResponse
@@ -11,18 +11,14 @@ from api.auth import Reader, Writer
 from api.blinding import unblinded_call
 from api.principal import Principal
 from api.services import SessionDep
-from api.v1.review_samples.routes import sample_of
 from api.v1.reviews.desk import Desk, DeskDep, Step
-from api.v1.reviews.detail import queue_item
 from api.web.call_page import call_page_values
 from api.web.catalogue import Phrases
 from api.web.page_route import PageRoute
+from api.web.queue_page import show_queue
 from api.web.rendering import language_of_request, query, render
 from api.web.review_view import (
-    QUEUE_FIELDS,
-    QUEUE_STATES,
-    SEVERITIES,
-    given_queue,
+    order_of,
     queue_filter_of,
     queue_from,
     queue_query,
@@ -31,46 +27,17 @@ from api.web.review_view import (
 from core.errors import AppError
 from models.calls import call_audio
 from models.results import load_analysis, load_transcript
-from models.reviews import samples
-from models.reviews.queue import QueueOrder, count_queue, list_queue
 from models.reviews.verdicts import Decision, ReasonCode
 from models.tables import Call
 from pipeline.reviews.judging import Judgement, Span
 
 router = APIRouter(route_class=PageRoute, include_in_schema=False)
 
-_PAGE_SIZE = 50
-_COUNTED = 500
-
 
 @router.get("/reviews")
 async def queue_page(request: Request, principal: Reader, session: SessionDep) -> Response:
     """The review queue."""
-    given = given_queue(request.query_params)
-    where = queue_filter_of(given, principal)
-    cursor = request.query_params.get("cursor") or None
-    page = await list_queue(session, where, cursor, _PAGE_SIZE, _order(given))
-    counted = await count_queue(session, where, _COUNTED)
-    drawn = await samples.list_samples(session) if "write" in principal.scopes else ()
-    progress = await samples.progress_of(session, [row.id for row in drawn])
-    values: dict[str, Any] = {
-        "user": principal,
-        "items": [queue_item(entry) for entry in page.items],
-        "counted": counted,
-        "is_more": counted == _COUNTED,
-        "given": given,
-        "asked": {name: given.get(name, "") for name in QUEUE_FIELDS},
-        "came_from": queue_query(given),
-        "states": QUEUE_STATES,
-        "severities": SEVERITIES,
-        "samples": [sample_of(row, progress[row.id]) for row in drawn],
-        "paged": cursor is not None,
-        "none_free": request.query_params.get("none") == "1",
-        "next_link": (
-            "/reviews" + query({**given, "cursor": page.next_cursor}) if page.next_cursor else None
-        ),
-    }
-    return render(request, "reviews.html", values)
+    return await show_queue(request, principal, session)
 
 
 @router.post("/reviews/next")
@@ -245,7 +212,7 @@ async def _next_link(
 ) -> str:
     """Where to go on: the next free call of the queue, taken, or the queue that has none."""
     given = queue_from(came_from)
-    call = await desk.take_next(queue_filter_of(given, principal), _order(given), after)
+    call = await desk.take_next(queue_filter_of(given, principal), order_of(given), after)
     if call is None:
         return "/reviews" + query({**given, "none": "1"})
     return f"/calls/{call.id}" + query({"from": queue_query(given)}) + "#findings"
@@ -280,7 +247,3 @@ async def _span(
         raise AppError("bad-verdict", "证据的位置不是数字。请重新选中一段话。") from error
     lengths = {u.index: len(u.text) for u in transcript.utterances} if transcript else {}
     return Span(utterance=index, char_start=0, char_end=lengths.get(index, 0))
-
-
-def _order(given: dict[str, str]) -> QueueOrder:
-    return "oldest" if given.get("order") == "oldest" else "newest"

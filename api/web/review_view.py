@@ -11,16 +11,18 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from api.principal import Principal
 from api.v1.reviews.detail import review_detail
 from api.v1.reviews.schemas import Review
+from api.web.call_view import score_sum
 from api.web.rendering import query
 from core.errors import AppError
-from models.access import display_names
+from models.access import display_names, list_users
 from models.calls import CallFilter
-from models.reviews.queue import QueueFilter
+from models.reviews.queue import QueueFilter, QueueOrder
 from models.reviews.states import ReviewState
 from models.reviews.verdicts import ReasonCode
 from models.tables import Call
 from qa_rules.findings import RuleSeverity
 
+REVIEWING_ROLES = ("admin", "manager", "reviewer")
 # "Does not" reasons first; the last one wants an explanation.
 REASONS: tuple[str, ...] = get_args(ReasonCode)
 OVERTURN_REASONS = tuple(code for code in REASONS if code != "missed-by-rule")
@@ -32,7 +34,9 @@ QUEUE_FIELDS = (
     "older_than_days", "sample", "mine", "order",
 )  # fmt: skip
 
-NO_REVIEW: Mapping[str, Any] = {"review": None, "judged": {}, "people": {}, "came_from": ""}
+NO_REVIEW: Mapping[str, Any] = {
+    "review": None, "judged": {}, "people": {}, "came_from": "", "human_sum": None,
+}  # fmt: skip
 """The same for a call whose review is not shown."""
 
 
@@ -48,6 +52,8 @@ async def review_values(
         return {**NO_REVIEW, "came_from": came_from}
     return {
         "review": review,
+        "human_sum": score_sum(review.human_score) if review.human_score else None,
+        "assignees": await _assignees(session) if "assign" in review.actions else [],
         "judged": {item.finding.rule: item for item in review.findings},
         "people": await display_names(session),
         "standing_hits": standing_hits(review),
@@ -57,6 +63,15 @@ async def review_values(
         "add_reasons": ADD_REASONS,
         "came_from": came_from,
     }
+
+
+async def _assignees(session: AsyncSession) -> list[tuple[str, str]]:
+    """User name and shown name of everybody who may review."""
+    return [
+        (user.username, user.display_name or user.username)
+        for user in await list_users(session)
+        if user.role in REVIEWING_ROLES and not user.disabled
+    ]
 
 
 def standing_hits(review: Review) -> dict[str, str]:
@@ -123,6 +138,11 @@ def queue_filter_of(given: Mapping[str, str], principal: Principal) -> QueueFilt
         ),
         score_below=_number(given, "score_below"),
     )
+
+
+def order_of(given: Mapping[str, str]) -> QueueOrder:
+    """In which order the queue is shown and worked on."""
+    return "oldest" if given.get("order") == "oldest" else "newest"
 
 
 def _number(given: Mapping[str, str], name: str) -> float | None:

@@ -2,7 +2,7 @@
 
 import datetime as dt
 import uuid
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Literal
 
@@ -42,12 +42,18 @@ class QueueFilter:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class QueueEntry:
-    """One call of the queue. `holder` is the name of who works on it; `samples` why it is here."""
+    """One call of the queue, with the names of who works on it and who finished it.
+
+    `samples` are those that it is in, `hits` the names of the rules that the machine found broken,
+    what costs most first.
+    """
 
     call: Call
     review: Review | None
     holder: str
+    reviewer: str
     samples: tuple[str, ...]
+    hits: tuple[str, ...]
 
 
 _RANKS = {"info": 0, "minor": 1, "major": 2, "critical": 3}
@@ -180,11 +186,12 @@ async def _entries(
     session: AsyncSession, rows: Sequence[tuple[Call, Review | None]]
 ) -> tuple[QueueEntry, ...]:
     ids = [call.id for call, _ in rows]
-    holders = {review.holder_id for _, review in rows if review and review.holder_id}
-    names = {
+    reviews = [review for _, review in rows if review]
+    people = {review.holder_id for review in reviews} | {review.reviewer_id for review in reviews}
+    names: dict[uuid.UUID | None, str] = {
         row.id: row.display_name or row.username
         for row in await session.execute(
-            select(User.id, User.display_name, User.username).where(User.id.in_(holders))
+            select(User.id, User.display_name, User.username).where(User.id.in_(people - {None}))
         )
     }
     samples: dict[uuid.UUID, list[str]] = {}
@@ -197,15 +204,34 @@ async def _entries(
     )
     for row in sampled:
         samples.setdefault(row.call_id, []).append(row.name)
+    hits = await _hits(session, ids)
     return tuple(
         QueueEntry(
             call=call,
             review=review,
-            holder=names.get(review.holder_id, "") if review and review.holder_id else "",
+            holder=names.get(review.holder_id, "") if review else "",
+            reviewer=names.get(review.reviewer_id, "") if review else "",
             samples=tuple(samples.get(call.id, ())),
+            hits=tuple(hits.get(call.id, ())),
         )
         for call, review in rows
     )
+
+
+async def _hits(
+    session: AsyncSession, call_ids: Sequence[uuid.UUID]
+) -> Mapping[uuid.UUID, Sequence[str]]:
+    """Names of the rules with a hit, by call; those that earn points are none to look into."""
+    found: dict[uuid.UUID, list[str]] = {}
+    rows = await session.execute(
+        select(FindingRow.call_id, FindingRow.rule_name)
+        .where(FindingRow.call_id.in_(call_ids), FindingRow.outcome == "hit")
+        .where(FindingRow.score_effect <= 0)
+        .order_by(FindingRow.veto.desc(), FindingRow.score_effect, FindingRow.position)
+    )
+    for row in rows:
+        found.setdefault(row.call_id, []).append(row.rule_name)
+    return found
 
 
 async def list_appeals(

@@ -6,6 +6,7 @@ from typing import Annotated, Any
 
 from fastapi import APIRouter, Path, status
 from pydantic import BaseModel, Field
+from sqlalchemy import exists, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from api.auth import Editor, Writer
@@ -17,7 +18,7 @@ from core.errors import AppError
 from models.audit import record
 from models.reviews import samples
 from models.reviews.samples import SampleDesign, SampleProgress
-from models.tables import ReviewSample
+from models.tables import FindingRow, ReviewSample
 
 router = APIRouter(prefix="/review-samples", tags=["review-samples"])
 
@@ -130,6 +131,12 @@ async def create_sample(body: NewSample, principal: Editor, session: SessionDep)
         raise AppError(
             "out-of-scope", "只能抽自己团队的通话；请填写你的团队。", detail={"team": body.team}
         )
+    for rule in body.rules:
+        if not await session.scalar(select(exists().where(FindingRow.rule == rule))):
+            raise AppError(
+                "bad-sample", f"还没有规则 {rule} 的结论可抽。请从质检规则里选择规则编号。",
+                detail={"rule": rule},
+            )  # fmt: skip
     values = body.model_dump()
     start, end = zoned(body.called_from), zoned(body.called_to)
     values |= {"called_from": start, "called_to": end, "rules": tuple(body.rules)}

@@ -107,9 +107,11 @@ def queue_item(entry: QueueEntry) -> QueueItem:
         ),
         holder=entry.holder or None,
         lock_expires_at=row.lock_expires_at if row else None,
+        reviewer=entry.reviewer or None,
         appeal_until=row.appeal_until if row else None,
         stale=bool(row and row.stale),
         samples=list(entry.samples),
+        hits=list(entry.hits),
     )
 
 

@@ -28,9 +28,11 @@ QUEUE: dict[str, Any] = {
             "human": {"score": None, "passed": None, "vetoed": None},
             "holder": "李敏",
             "lock_expires_at": "2025-01-06T02:30:00Z",
+            "reviewer": None,
             "appeal_until": None,
             "stale": False,
             "samples": ["一月抽检"],
+            "hits": [_FINDING["rule_name"]],
         }
     ],
     "next_cursor": None,

@@ -41,9 +41,11 @@ class QueueItem(BaseModel):
     human: ScorePair = Field(description="人工得分；判定之前为 null")
     holder: str | None = Field(description="正在复核的人")
     lock_expires_at: dt.datetime | None = Field(description="锁定到期时间；分派的没有期限")
+    reviewer: str | None = Field(description="提交复核的人；提交之前为 null")
     appeal_until: dt.datetime | None
     stale: bool = Field(description="复核之后的重新分析改变了结果")
     samples: list[str] = Field(description="属于哪些抽样")
+    hits: list[str] = Field(description="机器报出的问题（规则名），扣得多的在前")
 
 
 class ReviewQueue(BaseModel):

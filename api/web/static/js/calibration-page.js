@@ -8,8 +8,9 @@ class CalibrationPage extends HTMLElement {
       o: (item) => item?.querySelector("a")?.click(),
       x: (item) => item?.querySelector("[data-do=clear]")?.click(),
     });
-    const start = document.querySelector(location.hash || ".calibration-item.waiting");
-    start?.focus();
+    // The address names the item that waits next; it may come from an older list.
+    const asked = location.hash ? document.getElementById(location.hash.slice(1)) : null;
+    (asked ?? this.querySelector(".calibration-item.waiting"))?.focus();
   }
 }
 

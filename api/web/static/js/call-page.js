@@ -21,6 +21,7 @@ class CallPage extends HTMLElement {
     desk.addEventListener("panel-shown", (event) => {
       if (event.detail === "transcript") this.transcript?.recall();
     });
+    this.addEventListener("finding-looked-at", (event) => this.#showEvidence(event.detail));
     const deck = this.querySelector(".player");
     if (deck) {
       this.player = new CallPlayer(deck, {
@@ -73,6 +74,11 @@ class CallPage extends HTMLElement {
   #playEvidence(link) {
     this.player.playFrom(Number(link.dataset.seek));
     if (link.dataset.utteranceLink) this.showOnPhone("transcript");
+    this.#showEvidence(link);
+  }
+
+  /** Bring the words that a link names into view, without playing them. */
+  #showEvidence(link) {
     if (link.dataset.mark) this.transcript?.showMark(link.dataset.mark, link.dataset.utteranceLink);
     else if (link.dataset.utteranceLink) this.transcript?.showUtterance(link.dataset.utteranceLink);
   }

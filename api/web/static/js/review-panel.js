@@ -23,13 +23,14 @@ class ReviewPanel extends HTMLElement {
     document.addEventListener("keydown", (event) => this.#onKey(event));
     document.addEventListener("selectionchange", () => this.#remember());
     this.addEventListener("toggle", (event) => this.#onToggle(event), true);
+    this.addEventListener("focusin", (event) => this.#point(event.target));
   }
 
   async #onSubmit(event) {
     const form = event.target;
     if (form.dataset.native !== undefined) return;
     event.preventDefault();
-    const at = form.closest(".finding")?.dataset.rule;
+    const at = form.closest(".finding")?.dataset.rule ?? form.elements.rule?.value;
     if (this.ariaBusy === "true") return;
     const body = new URLSearchParams(new FormData(form, event.submitter));
     this.#work(true);
@@ -38,7 +39,8 @@ class ReviewPanel extends HTMLElement {
       if (form.matches(".submit-form")) this.#forgetDraft();
       const next = response.headers.get("X-Next");
       if (next) return location.assign(next);
-      this.#show(await response.text(), at, { stay: form.matches(".retract") });
+      this.#show(await response.text(), at, { stay: form.matches(".retract, .add-finding form") });
+      if (!at) this.#begin({ orHead: true });
     } catch (error) {
       if (STALE.has(error.code)) await this.#reload(at);
       this.#complain(error.code ? error.message : t("js.error.network"));
@@ -93,6 +95,7 @@ class ReviewPanel extends HTMLElement {
       return this.#press(event, this.querySelector(`[data-key=${event.shiftKey ? "submit-next" : "submit"}]`));
     }
     if (event.key === "Escape") return this.#fold(event);
+    if (this.#chooseReason(event)) return;
     if (event.ctrlKey || event.target.closest?.("input, select, textarea, dialog, [role=tablist]")) return;
     const current = this.#current();
     const actions = {
@@ -121,12 +124,36 @@ class ReviewPanel extends HTMLElement {
     else button.click();
   }
 
-  /** Whoever has just taken the call stands at the first finding that waits for them. */
-  #begin() {
-    if (this.querySelector(".review-card")?.dataset.mine !== "true") return;
-    const first = this.querySelector(".finding.waiting");
-    first?.focus({ preventScroll: true });
-    first?.scrollIntoView({ block: "nearest" });
+  /**
+   * Whoever has just taken the call stands at the first finding that waits for them. `orHead`: else
+   * at the head of the review, which tells what has become of it.
+   */
+  #begin({ orHead = false } = {}) {
+    const mine = this.querySelector(".review-card")?.dataset.mine === "true";
+    const first = mine ? this.querySelector(".finding.waiting") : null;
+    const place = first ?? (orHead ? this.querySelector("#review-title") : null);
+    place?.focus({ preventScroll: true });
+    (first ?? place?.closest(".review-card"))?.scrollIntoView({ block: first ? "nearest" : "start" });
+  }
+
+  /** The conversation shows what the finding that is looked at rests on. */
+  #point(target) {
+    if (!target.matches?.(".finding")) return;
+    const link = target.querySelector("[data-utterance-link]");
+    if (link) this.dispatchEvent(new CustomEvent("finding-looked-at", { detail: link, bubbles: true }));
+  }
+
+  /** In an open form for overturning, digits choose the reason. */
+  #chooseReason(event) {
+    const form = event.target.closest?.(".overturn[open] form");
+    if (!form || event.ctrlKey || event.target.matches("[name=comment]")) return false;
+    const radio = form.querySelectorAll("[name=reason_code]")[Number(event.key) - 1];
+    if (!radio) return false;
+    event.preventDefault();
+    radio.checked = true;
+    // "Something else" has to be explained.
+    (radio.value === "other" ? form.elements.comment : radio).focus();
+    return true;
   }
 
   /** Leave a form that was opened by a key, and be where one was. */
@@ -192,7 +219,8 @@ class ReviewPanel extends HTMLElement {
     const details = finding?.querySelector(".overturn");
     if (!details) return;
     details.open = true;
-    details.querySelector("select").focus();
+    details.querySelector("[name=reason_code]").focus({ preventScroll: true });
+    details.scrollIntoView({ block: "nearest" });
   }
 
   #openAdding() {

@@ -100,7 +100,8 @@ export function phoneTabs(desk, tabs) {
     if (NARROW.matches && !buttons.length) {
       desk.prepend(tabs.list);
       buttons = ["events", "transcript"].map((id) => tabs.addTab(id, t(`js.tabs.${id}`), () => show(id), "", true));
-      show("transcript");
+      const asked = [...outside, ...verdictPanels].find((panel) => `#${panel.id}` === location.hash);
+      show(asked?.id ?? "transcript");
     } else if (!NARROW.matches && buttons.length) {
       buttons.forEach((button) => button.remove());
       buttons = [];

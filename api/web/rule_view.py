@@ -1,0 +1,85 @@
+"""Rules as people read them: their sentence, why they exist, what a hit costs."""
+
+import asyncio
+import uuid
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from functools import lru_cache
+
+from sqlalchemy import select, tuple_
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from models.tables import RuleSetVersion
+from qa_rules.documents.rule_sets import parse_ruleset
+from qa_rules.sentences.rendering import rule_sentence
+
+
+@dataclass(frozen=True, slots=True)
+class RuleCard:
+    """One rule in words. `regulation` is empty for a rule without a legal source."""
+
+    id: str
+    name: str
+    category: str
+    severity: str
+    sentence: str
+    reason: str
+    regulation: str
+
+
+async def rules_in_use(session: AsyncSession) -> Mapping[str, str]:
+    """Rule id -> name over all published rule sets, by name."""
+    found: dict[str, str] = {}
+    rows = await session.scalars(select(RuleSetVersion).where(RuleSetVersion.state == "published"))
+    for row in rows:
+        found |= {card.id: card.name for card in await _cards_of(row)}
+    return dict(sorted(found.items(), key=lambda pair: pair[1]))
+
+
+async def rule_cards(
+    session: AsyncSession, references: Iterable[str]
+) -> Mapping[tuple[str, str], RuleCard]:
+    """(`rule set@version`, rule id) -> the rule, for the rule sets that are named and stored."""
+    pairs = []
+    for reference in set(references):
+        name, _, version = reference.rpartition("@")
+        if version.isascii() and version.isdigit():
+            pairs.append((name, int(version)))
+    rows = await session.scalars(
+        select(RuleSetVersion).where(tuple_(RuleSetVersion.name, RuleSetVersion.version).in_(pairs))
+    )
+    return {
+        (f"{row.name}@{row.version}", card.id): card
+        for row in rows
+        for card in await _cards_of(row)
+    }
+
+
+def cards_in(text: str, name: str) -> tuple[RuleCard, ...]:
+    """The rules of a document, in its order.
+
+    Raises:
+        AppError: `bad-rules` for a text that is no rule set.
+    """
+    return tuple(
+        RuleCard(
+            id=rule.id,
+            name=rule.name,
+            category=rule.category,
+            severity=rule.severity,
+            sentence=rule_sentence(rule),
+            reason=rule.reason,
+            regulation=rule.regulation,
+        )
+        for rule in parse_ruleset(text, name).rules
+    )
+
+
+async def _cards_of(row: RuleSetVersion) -> tuple[RuleCard, ...]:
+    # Parsing takes a while, and other requests are waiting.
+    return await asyncio.to_thread(_stored, row.id, row.revision, row.name, row.document)
+
+
+@lru_cache(maxsize=32)
+def _stored(_id: uuid.UUID, _revision: int, name: str, document: str) -> tuple[RuleCard, ...]:
+    return cards_in(document, name)
