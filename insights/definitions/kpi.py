@@ -1,40 +1,11 @@
 """Business figures from imported call detail records, CRM outcomes, agent states and costs."""
 
+from insights.definitions.imported import CDR, STATE, imported
+from insights.definitions.sales import COSTS, SALES
 from insights.metric import Metric, Parameter
 
-_CDR, _CRM, _STATE, _COST = "话单", "CRM", "坐席状态", "成本"
-
-
-def _kpi(
-    identifier: str,
-    zh: str,
-    en: str,
-    unit: str,
-    formula: str,
-    formula_en: str,
-    denominator: str,
-    source: str,
-    parameters: tuple[Parameter, ...] = (),
-    missing: str = "",
-) -> Metric:
-    return Metric(
-        id=identifier,
-        name_zh=zh,
-        name_en=en,
-        level="kpi",
-        unit=unit,
-        formula=formula,
-        formula_en=formula_en,
-        denominator=denominator,
-        source=source,
-        missing_when=missing
-        or (f"没有{source}数据" + ("" if denominator == "无" else "，或分母为 0")),
-        parameters=parameters,
-    )
-
-
 _DIALS = (
-    _kpi(
+    imported(
         "dials",
         "外呼量",
         "Dials",
@@ -42,9 +13,9 @@ _DIALS = (
         "拨打次数，含没有录音的",
         "attempts, with and without audio",
         "无",
-        _CDR,
+        CDR,
     ),
-    _kpi(
+    imported(
         "connect_rate",
         "接通率",
         "Connect rate",
@@ -52,9 +23,9 @@ _DIALS = (
         "接通 ÷ 外呼量",
         "connected / dials",
         "外呼量",
-        _CDR,
+        CDR,
     ),
-    _kpi(
+    imported(
         "effective_connect_rate",
         "有效接通率",
         "Effective connect rate",
@@ -62,10 +33,10 @@ _DIALS = (
         "接通且通话时长不低于下限 ÷ 外呼量",
         "connected and talk time at least the minimum / dials",
         "外呼量",
-        _CDR,
+        CDR,
         (Parameter("min_talk_s", 30, "秒"),),
     ),
-    _kpi(
+    imported(
         "unanswered_rate",
         "未接率",
         "Unanswered rate",
@@ -73,9 +44,9 @@ _DIALS = (
         "结果为无人接听 ÷ 外呼量",
         "result class unanswered / dials",
         "外呼量",
-        _CDR,
+        CDR,
     ),
-    _kpi(
+    imported(
         "busy_rate",
         "占线率",
         "Busy rate",
@@ -83,9 +54,9 @@ _DIALS = (
         "结果为占线 ÷ 外呼量",
         "result class busy / dials",
         "外呼量",
-        _CDR,
+        CDR,
     ),
-    _kpi(
+    imported(
         "invalid_rate",
         "空号率",
         "Invalid-number rate",
@@ -93,9 +64,9 @@ _DIALS = (
         "结果为空号或停机 ÷ 外呼量",
         "result class invalid / dials",
         "外呼量",
-        _CDR,
+        CDR,
     ),
-    _kpi(
+    imported(
         "contact_rate",
         "联系率",
         "Contact rate",
@@ -105,7 +76,7 @@ _DIALS = (
         "外呼量",
         "录音、CRM、话单",
     ),
-    _kpi(
+    imported(
         "conversation_rate",
         "对话率",
         "Conversation rate",
@@ -116,7 +87,7 @@ _DIALS = (
         "录音、话单",
         (Parameter("min_duration_s", 30, "秒"), Parameter("min_customer_turns", 3, "轮")),
     ),
-    _kpi(
+    imported(
         "reach_rate",
         "触达率",
         "Reach rate",
@@ -124,12 +95,12 @@ _DIALS = (
         "至少接通一次的线索 ÷ 拨打过的线索",
         "leads reached at least once / leads called",
         "拨打过的线索",
-        _CDR,
+        CDR,
     ),
 )
 
 _TIME = (
-    _kpi(
+    imported(
         "avg_talk_time",
         "平均通话时长",
         "Average talk time",
@@ -137,9 +108,9 @@ _TIME = (
         "通话时长 ÷ 接通",
         "talk time / connected",
         "接通",
-        _CDR,
+        CDR,
     ),
-    _kpi(
+    imported(
         "aht",
         "平均处理时长",
         "Average handle time",
@@ -150,7 +121,7 @@ _TIME = (
         "话单、坐席状态",
         missing="没有话后处理时长",
     ),
-    _kpi(
+    imported(
         "occupancy",
         "占用率",
         "Occupancy",
@@ -158,9 +129,9 @@ _TIME = (
         "处理时长 ÷（处理时长 + 空闲时长）",
         "handle time / (handle + idle)",
         "处理与空闲时长",
-        _STATE,
+        STATE,
     ),
-    _kpi(
+    imported(
         "utilization",
         "工时利用率",
         "Utilization",
@@ -168,9 +139,9 @@ _TIME = (
         "通话时长 ÷ 计薪时长",
         "talk / paid time",
         "计薪时长",
-        _STATE,
+        STATE,
     ),
-    _kpi(
+    imported(
         "avg_wait",
         "平均等待时长",
         "Average wait",
@@ -178,187 +149,12 @@ _TIME = (
         "排队等待 ÷ 呼入接起",
         "queue wait / inbound answered",
         "呼入接起",
-        _CDR,
-    ),
-)
-
-_SALES = (
-    _kpi(
-        "leads",
-        "线索数",
-        "Leads",
-        "个",
-        "首呼日期在周期内的线索",
-        "leads by first call date",
-        "无",
-        _CRM,
-    ),
-    _kpi(
-        "qualified_leads",
-        "有效线索数",
-        "Qualified leads",
-        "个",
-        "同批线索中达到有效的",
-        "of that cohort, qualified",
-        "无",
-        _CRM,
-    ),
-    _kpi(
-        "opportunities",
-        "商机数",
-        "Opportunities",
-        "个",
-        "同批线索中进入商机的",
-        "of that cohort, opportunities",
-        "无",
-        _CRM,
-    ),
-    _kpi(
-        "meetings",
-        "到访数",
-        "Meetings",
-        "个",
-        "同批线索中到访或面谈的",
-        "of that cohort, meetings",
-        "无",
-        _CRM,
-    ),
-    _kpi(
-        "stage_conversion",
-        "阶段转化率",
-        "Stage conversion",
-        "ratio",
-        "第 n+1 阶段 ÷ 第 n 阶段，按首呼日期分批",
-        "stage n+1 / stage n, by cohort of first call date",
-        "第 n 阶段的线索",
-        _CRM,
-    ),
-    _kpi(
-        "close_rate_connected",
-        "成单率（按接通）",
-        "Close rate per connected call",
-        "ratio",
-        "成单 ÷ 接通",
-        "deals / connected",
-        "接通",
-        "CRM、话单",
-    ),
-    _kpi(
-        "close_rate_leads",
-        "成单率（按线索）",
-        "Close rate per lead",
-        "ratio",
-        "成单 ÷ 线索",
-        "deals / leads",
-        "线索",
-        _CRM,
-    ),
-    _kpi(
-        "connected_yield",
-        "接通转化产能",
-        "Revenue per connected lead",
-        "元",
-        "成交金额 ÷ 接通的线索（产能，不是转化率）",
-        "revenue / connected lead",
-        "接通的线索",
-        "CRM、话单",
-    ),
-    _kpi(
-        "agent_yield",
-        "人均产能",
-        "Revenue per agent",
-        "元",
-        "成交金额 ÷ 坐席数，与线索产能同看",
-        "revenue / agent, shown with revenue per assigned lead",
-        "坐席数",
-        _CRM,
-    ),
-    _kpi(
-        "lead_yield",
-        "线索产能",
-        "Revenue per assigned lead",
-        "元",
-        "成交金额 ÷ 分配的线索",
-        "revenue / assigned lead",
-        "分配的线索",
-        _CRM,
-    ),
-    _kpi(
-        "lead_quality",
-        "线索质量",
-        "Lead quality",
-        "ratio",
-        "按所配方案（如 BANT）已问到的项 ÷ 应问的项",
-        "items of the configured scheme found / asked",
-        "应问的项",
-        "录音、CRM",
-    ),
-    _kpi("revenue", "成交金额", "Revenue", "元", "Σ 订单金额", "sum of order amounts", "无", _CRM),
-    _kpi(
-        "aov",
-        "客单价",
-        "Average order value",
-        "元",
-        "成交金额 ÷ 订单数",
-        "revenue / orders",
-        "订单数",
-        _CRM,
-    ),
-)
-
-_COSTS = (
-    *(
-        _kpi(
-            f"cost_per_{key}",
-            f"单{zh}成本",
-            f"Cost per {en}",
-            "元",
-            f"成本 ÷ {count}",
-            f"cost / {en}s",
-            count,
-            f"成本、{source}",
-        )
-        for key, zh, en, count, source in (
-            ("dial", "次外呼", "dial", "外呼量", _CDR),
-            ("connect", "次接通", "connected call", "接通", _CDR),
-            ("lead", "条线索", "lead", "线索", _CRM),
-            ("qualified_lead", "条有效线索", "qualified lead", "有效线索", _CRM),
-        )
-    ),
-    _kpi(
-        "cps",
-        "单笔成交成本",
-        "Cost per sale",
-        "元",
-        "成本 ÷ 成单",
-        "cost / deals",
-        "成单",
-        "成本、CRM",
-    ),
-    _kpi(
-        "cac",
-        "单客获取成本",
-        "Customer acquisition cost",
-        "元",
-        "成本 ÷ 新客户",
-        "cost / new customers",
-        "新客户",
-        "成本、CRM",
-    ),
-    _kpi(
-        "roi",
-        "投入产出比",
-        "Return on investment",
-        "ratio",
-        "（收益 − 成本）÷ 成本",
-        "(gain - cost) / cost",
-        "成本",
-        "成本、CRM",
+        CDR,
     ),
 )
 
 _SERVICE = (
-    _kpi(
+    imported(
         "fcr",
         "首次解决率（替代口径）",
         "First-contact resolution (proxy)",
@@ -369,7 +165,7 @@ _SERVICE = (
         "话单、CRM",
         (Parameter("repeat_days", 7, "天"),),
     ),
-    _kpi(
+    imported(
         "csat",
         "满意度",
         "Customer satisfaction",
@@ -379,7 +175,7 @@ _SERVICE = (
         "答卷数",
         "问卷",
     ),
-    _kpi(
+    imported(
         "nps",
         "净推荐值",
         "Net promoter score",
@@ -389,7 +185,7 @@ _SERVICE = (
         "答卷数",
         "问卷",
     ),
-    _kpi(
+    imported(
         "complaint_rate",
         "投诉率",
         "Complaint rate",
@@ -399,7 +195,7 @@ _SERVICE = (
         "接通",
         "事件、CRM",
     ),
-    _kpi(
+    imported(
         "dnc_rate",
         "勿扰率",
         "Do-not-call rate",
@@ -409,7 +205,7 @@ _SERVICE = (
         "接通",
         "事件、CRM",
     ),
-    _kpi(
+    imported(
         "wechat_adds",
         "加微数",
         "WeChat adds",
@@ -419,7 +215,7 @@ _SERVICE = (
         "无",
         "录音",
     ),
-    _kpi(
+    imported(
         "follow_up_booked",
         "预约回访数",
         "Follow-ups booked",
@@ -431,4 +227,4 @@ _SERVICE = (
     ),
 )
 
-KPI_METRICS: tuple[Metric, ...] = (*_DIALS, *_TIME, *_SALES, *_COSTS, *_SERVICE)
+KPI_METRICS: tuple[Metric, ...] = (*_DIALS, *_TIME, *SALES, *COSTS, *_SERVICE)
