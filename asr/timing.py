@@ -62,19 +62,23 @@ class Monologue:
 
 
 class CallTiming:
-    """The timing of one call; what several figures need is worked out once. Not for threads."""
+    """The timing of one call; what several figures need is worked out once. Not for threads.
+
+    `transcript` is the call's.
+    """
 
     def __init__(self, transcript: Transcript) -> None:
-        self._transcript = transcript
+        self.transcript = transcript
         self._utterances = transcript.utterances
         self._speech: dict[Role, tuple[Span, ...] | None] = {}
         self._overlaps: dict[Role, list[Interruption]] = {}
+        self._rates: dict[tuple[Role, int], float | None] = {}
 
     @cached_property
     def has_times(self) -> bool:
         """Whether times mean anything: text that never was audio has none."""
         if not self._utterances:
-            return self._transcript.audio.duration_ms > 0
+            return self.transcript.audio.duration_ms > 0
         return any(u.end_ms > u.start_ms for u in self._utterances)
 
     def speech_spans(self, role: Role) -> tuple[Span, ...] | None:
@@ -87,7 +91,7 @@ class CallTiming:
         return self._speech[role]
 
     def _spans_of(self, role: Role) -> tuple[Span, ...] | None:
-        heard = [channel for channel in self._transcript.speech if channel.role == role]
+        heard = [channel for channel in self.transcript.speech if channel.role == role]
         if heard:
             return merge_spans(span for channel in heard for span in channel.spans)
         said = [u.span for u in self._utterances if u.role == role]
@@ -116,9 +120,9 @@ class CallTiming:
     def _pauses(self) -> list[tuple[int, int, Role]]:
         """Every stretch between the first and last speech in which nobody speaks."""
         spoken = [(u.start_ms, u.end_ms, u.role) for u in self._utterances]
-        if self._transcript.speech:
+        if self.transcript.speech:
             heard = [
-                (s.start_ms, s.end_ms, c.role) for c in self._transcript.speech for s in c.spans
+                (s.start_ms, s.end_ms, c.role) for c in self.transcript.speech for s in c.spans
             ]
             spoken = sorted(heard + spoken, key=_TIMES)
         if not spoken:
@@ -186,7 +190,7 @@ class CallTiming:
 
     @cached_property
     def _can_overlap(self) -> bool:
-        transcript = self._transcript
+        transcript = self.transcript
         roles = {u.role for u in self._utterances} | {c.role for c in transcript.speech}
         if not {"agent", "customer"} <= roles:
             return False
@@ -205,6 +209,11 @@ class CallTiming:
 
         Only utterances of at least `min_units` count. None without any, or without times.
         """
+        if (role, min_units) not in self._rates:
+            self._rates[role, min_units] = self._rate(role, min_units)
+        return self._rates[role, min_units]
+
+    def _rate(self, role: Role, min_units: int) -> float | None:
         if self.speech_spans(role) is None:
             return None
         units = spoken_ms = 0

@@ -93,13 +93,15 @@ def call_metrics(
     transcript: Transcript,
     hits: Sequence[EventHit],
     parameters: ConversationParameters = DEFAULTS,
+    timing: CallTiming | None = None,
 ) -> CallMetrics:
     """The figures of a call, as the metric dictionary defines them.
 
     `hits` are the call's event hits. Silence, latency and the like count between the first and
-    the last speech only, so that ring-back stays out.
+    the last speech only, so that ring-back stays out. `timing` is the transcript's, where somebody
+    needs it too.
     """
-    heard = _prepare(transcript, parameters)
+    heard = _prepare(timing or CallTiming(transcript), parameters)
     silences = heard.timing.silences(parameters.silence_ms)
     interruptions = _interruptions(heard)
     measured: dict[str, _Measured] = {
@@ -121,8 +123,8 @@ def call_metrics(
     )
 
 
-def _prepare(transcript: Transcript, parameters: ConversationParameters) -> _Heard:
-    timing = CallTiming(transcript)
+def _prepare(timing: CallTiming, parameters: ConversationParameters) -> _Heard:
+    transcript = timing.transcript
     speech = {side: timing.speech_spans(side) for side in SIDES}
     anybody = merge_spans(
         span for role in (*SIDES, "unknown") for span in timing.speech_spans(role) or ()

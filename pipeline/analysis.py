@@ -9,6 +9,7 @@ from types import MappingProxyType
 from typing import Any
 
 from asr.audio_checks import with_role_check
+from asr.timing import CallTiming
 from asr.transcript import Transcript
 from core.serial import to_json
 from events.acts.model import ActModel
@@ -183,7 +184,9 @@ class CallAnalyzer:
         """As `analyze`, with the events of this analyzer's tree found already."""
         reading = reading or self.read(transcript)
         known = {"duration_s": transcript.audio.duration_ms / 1000 or None, **(metadata or {})}
-        call = CallView(transcript, hits, known, reading.forms, judgements, reading)
+        timing = CallTiming(transcript)
+        metrics = call_metrics(transcript, hits, timing=timing)
+        call = CallView(transcript, hits, known, reading.forms, judgements, reading, timing)
         found = self._evaluator.evaluate(call)
         findings, score = self._scorer.judge(found, known, accuracies)
         return CallAnalysis(
@@ -191,7 +194,7 @@ class CallAnalyzer:
             sop=sop_report(self.tree, transcript, hits),
             findings=findings,
             score=score,
-            metrics=call_metrics(transcript, hits),
+            metrics=metrics,
             versions=Versions(
                 software=software_version(),
                 engine=transcript.engine.engine,

@@ -14,6 +14,7 @@ from qa_rules.facts.call_facts import CallFacts
 from qa_rules.facts.meaning import MeaningModel
 from qa_rules.findings import Finding, Outcome
 from qa_rules.model import RuleSet
+from qa_rules.operators.relations import RelationOperator
 from qa_rules.operators.searching import SearchOperator
 from qa_rules.verdicts.judging import Judgement, RuleJudge
 from qa_rules.verdicts.logic import Truth
@@ -182,7 +183,7 @@ class _Verdicts(dict[int, Verdict]):
     def truth(self, slot: int) -> Truth:
         """The truth of a condition that is awake."""
         operator = self._operators[slot]
-        if isinstance(operator, SearchOperator) and slot not in self:
+        if isinstance(operator, SearchOperator | RelationOperator) and slot not in self:
             return operator.truth(self._facts, self, slot)
         return self[slot].truth
 

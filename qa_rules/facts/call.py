@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
+from asr.timing import CallTiming
 from asr.transcript import Transcript
 from events.hits import EventHit
 from events.judgement import Judgements
@@ -21,7 +22,8 @@ class CallView:
     missing data and never makes a rule hit; `duration_s` falls back to the recording's own
     length. `forms` are the matching forms of utterances by their index, where somebody has
     worked them out already. `judgements` are a language model's answers, as far as there are any.
-    `reading` is the call as the tree has read it with the encoder of the rules, to be shared.
+    `reading` is the call as the tree has read it with the encoder of the rules, and `timing` that
+    of the transcript, to be shared.
     """
 
     transcript: Transcript
@@ -30,3 +32,4 @@ class CallView:
     forms: Mapping[int, TextForms] = field(default_factory=dict)
     judgements: Judgements = field(default_factory=dict)
     reading: CallReading | None = None
+    timing: CallTiming | None = None

@@ -62,7 +62,10 @@ class CallFacts:
         self.found: dict[object, list[tuple[int, Mask]]] = {}
         self.by_index = {utterance.index: utterance for utterance in utterances}
         self.hearing = Hearing(call.transcript)
-        self.timing = CallTiming(call.transcript)
+        known = call.timing
+        if known is None or known.transcript is not call.transcript:
+            known = CallTiming(call.transcript)
+        self.timing = known
         self.recognised = call.transcript.engine.engine != "reference"
 
     def forms(self, utterance: Utterance) -> TextForms:

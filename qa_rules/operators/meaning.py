@@ -67,6 +67,14 @@ class ActOperator(SearchOperator):
         self.condition = condition
         super().__init__(condition.scope, setting, Triggers(), layer="learned")
 
+    def occurs(self, facts: CallFacts, selection: Selection) -> bool | None:
+        """Whether the act is read with the chance that is asked for."""
+        if facts.acts is None:
+            return None
+        least, covered = self.condition.at_least or 0.0, selection.indexes
+        places = facts.acts_by_name.get(self.condition.act, {})
+        return any(place.chance >= least and at in covered for at, place in places.items())
+
     def judge(self, facts: CallFacts, selection: Selection) -> Verdict:
         """The verdict on the selected part of a call."""
         if facts.acts is None:

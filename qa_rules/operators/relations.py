@@ -8,7 +8,7 @@ from qa_rules.conditions.relations import TimesCondition, WithinCondition
 from qa_rules.conditions.scope import Reach
 from qa_rules.facts.call_facts import CallFacts
 from qa_rules.facts.scan import Mask
-from qa_rules.verdicts.judging import judge_line, occurrences_in
+from qa_rules.verdicts.judging import judge_line, occurrences_in, weigh
 from qa_rules.verdicts.logic import Truth, weakest
 from qa_rules.verdicts.place import Found
 from qa_rules.verdicts.verdict import (
@@ -50,6 +50,10 @@ class RelationOperator(ABC):
     @abstractmethod
     def __call__(self, facts: CallFacts, verdicts: Verdicts) -> Verdict:
         """The verdict on one call."""
+
+    def truth(self, _facts: CallFacts, verdicts: Verdicts, slot: int) -> Truth:
+        """The truth on one call of the operator at `slot`, as cheaply as it can be had."""
+        return verdicts[slot].truth
 
     def searched(self, facts: CallFacts) -> Found:
         """Found that the whole call was searched in vain."""
@@ -159,6 +163,12 @@ class LogicOperator(RelationOperator):
     def stirs(self, _awake: Collection[int]) -> bool:
         """Always: what is absent may make the line true."""
         return True
+
+    def truth(self, _facts: CallFacts, verdicts: Verdicts, _slot: int) -> Truth:
+        """The truth on one call, by those of the conditions alone."""
+        truths = verdicts.truths
+        pairs = zip(self._names, self.slots, strict=True)
+        return weigh(self._line, {name: truths[slot] for name, slot in pairs})[0]
 
     def __call__(self, _facts: CallFacts, verdicts: Verdicts) -> Verdict:
         """The verdict on one call."""

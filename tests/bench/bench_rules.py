@@ -7,9 +7,10 @@ that only look for words and patterns, in which characters are exchanged for oth
 the packs, so that they are as hard to look for and mostly about something else. Rules with a
 semantic condition are left out and told apart (`meaning`: all rules of the packs, with them). The
 calls are consecutive turns of the labelled dialogues, analysed as the product does it: text forms,
-sentence vectors, acts and event hits are handed in, and nothing of that is timed. No call is judged
-twice: those that are timed were never seen by the evaluator before. `alone` is the same with an
-evaluator for each rule, which shares nothing between them: the naive way, with the same findings.
+sentence vectors, acts, event hits and who spoke when are handed in, and nothing of that is timed.
+No call is judged twice: those that are timed were never seen by the evaluator before. `alone` is
+the same with an evaluator for each rule, which shares nothing between them: the naive way, with the
+same findings.
 `packs`: every rule of each shipped pack, semantic conditions included.
 `quiet` and `dense`: rules of keywords, patterns, events and relations between them on calls made of
 the event packs' sentences. The phrases of quiet rules do not occur in the calls, though their
@@ -35,12 +36,14 @@ sys.path.insert(0, str(Path(__file__).parents[1] / "unit" / "qa_rules"))
 from rules_naive import naive_outcome
 
 import events.acts
+from asr.timing import CallTiming
 from asr.transcript import AudioFacts, EngineInfo, Role, Transcript, Utterance
 from events.acts.corpus import LabelledTurn, load_corpus
 from events.document import load_pack as load_tree
 from events.document import pack_names as tree_names
 from events.hits import EventHit
 from events.matching import TreeMatcher
+from insights.conversation import call_metrics
 from nlp.encoders.use import UseEncoder
 from nlp.normalise import forms
 from nlp.vectors import CachedEncoder
@@ -95,7 +98,9 @@ class Corpus:
         assert reading.vectors is not None
         assert reading.acts is not None
         known = {"team": "甲", "duration_s": transcript.audio.duration_ms / 1000}
-        return CallView(transcript, hits, known, reading.forms, reading=reading)
+        timing = CallTiming(transcript)
+        call_metrics(transcript, hits, timing=timing)
+        return CallView(transcript, hits, known, reading.forms, reading=reading, timing=timing)
 
 
 def _transcript(said: Iterator[tuple[Role, str]]) -> Transcript:

@@ -2,8 +2,8 @@
 
 from qa_rules.documents.rule_sets import load_pack, pack_names, parse_ruleset
 from qa_rules.evaluation.evaluator import RuleEvaluator
-from qa_rules.facts.acts import named_act
 from qa_rules.examples import dialogue, run_examples
+from qa_rules.facts.acts import named_act
 from qa_rules.findings import Finding, Outcome
 from qa_rules.linting.rule_sets import lint_ruleset
 from qa_rules.model import Example, ExampleLine, Scorecard
