@@ -3,6 +3,7 @@
 import uuid
 
 import pytest
+from bulk_calls import publish_small
 from written_calls import ReadingTranscriber, store_call
 
 from core.settings import Settings
@@ -35,6 +36,13 @@ def resources(
 ) -> Resources:
     """A worker's resources on the seeded database, with the reading recogniser."""
     return Resources(settings, seeded, store, transcriber, analyzers)
+
+
+@pytest.fixture
+async def published(resources: Resources) -> Resources:
+    """The resources, with a small tree and rule set (`bulk_calls`) in force for `edu`."""
+    await publish_small(resources)
+    return resources
 
 
 @pytest.fixture
