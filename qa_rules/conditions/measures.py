@@ -1,9 +1,10 @@
 """Conditions on the call as a whole: its timing, its measures and its metadata, as values."""
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import ClassVar, Literal
 
 from qa_rules.conditions.scope import Range, SaidBy, Scalar
+from qa_rules.conditions.stated import Stated
 
 Comparator = Literal["=", "!=", ">", ">=", "<", "<=", "in", "not in", "matches"]
 SpeechRateOf = Literal["call", "utterance"]
@@ -12,7 +13,7 @@ TurnsOf = Literal["turns", "utterances"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class SilenceCondition:
+class SilenceCondition(Stated):
     """Nobody speaks for at least `min_s` seconds, at least `count` times.
 
     Only silences after speech of `after` count, unless that is `any`, and only those that begin
@@ -24,12 +25,10 @@ class SilenceCondition:
     count: int = 1
     after: SaidBy = "any"
     ranges: tuple[Range, ...] = ()
-    label: str = ""
-    line: int = field(default=0, compare=False)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class InterruptionCondition:
+class InterruptionCondition(Stated):
     """`role` starts while the other side speaks, overlapping at least `min_overlap_ms`.
 
     Only utterances of `role` inside all of `ranges` count as its interruptions.
@@ -40,8 +39,6 @@ class InterruptionCondition:
     min_overlap_ms: int = 500
     count: int = 1
     ranges: tuple[Range, ...] = ()
-    label: str = ""
-    line: int = field(default=0, compare=False)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -59,7 +56,7 @@ class Bounds:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class SpeechRateCondition:
+class SpeechRateCondition(Stated):
     """The role's speech rate, in 汉字 per minute of its own speech.
 
     Over the whole call, or (`of: utterance`) in at least `count` single utterances.
@@ -70,47 +67,39 @@ class SpeechRateCondition:
     role: SaidBy = "agent"
     of: SpeechRateOf = "call"
     count: int = 1
-    label: str = ""
-    line: int = field(default=0, compare=False)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class TalkRatioCondition:
+class TalkRatioCondition(Stated):
     """The role's share of all speech time, in [0, 1]."""
 
     operator: ClassVar[str] = "talk_ratio"
     bounds: Bounds
     role: SaidBy = "agent"
-    label: str = ""
-    line: int = field(default=0, compare=False)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class DurationCondition:
+class DurationCondition(Stated):
     """Seconds of the whole recording, or (`of: talk`) of the role's speech."""
 
     operator: ClassVar[str] = "duration"
     bounds: Bounds
     of: DurationOf = "call"
     role: SaidBy = "any"
-    label: str = ""
-    line: int = field(default=0, compare=False)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class MonologueCondition:
+class MonologueCondition(Stated):
     """`role` speaks without the other's turn for more than `min_s` seconds, `count` times."""
 
     operator: ClassVar[str] = "monologue"
     min_s: float = 60.0
     count: int = 1
     role: SaidBy = "agent"
-    label: str = ""
-    line: int = field(default=0, compare=False)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class TurnsCondition:
+class TurnsCondition(Stated):
     """The number of turns, or (`of: utterances`) utterances, of the role in the call.
 
     A turn is what one side says with nothing of the other between; 嗯 and the like are none.
@@ -120,8 +109,6 @@ class TurnsCondition:
     bounds: Bounds
     of: TurnsOf = "turns"
     role: SaidBy = "any"
-    label: str = ""
-    line: int = field(default=0, compare=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -134,13 +121,11 @@ class MetadataTest:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class MetadataCondition:
+class MetadataCondition(Stated):
     """Every test on the call's metadata holds."""
 
     operator: ClassVar[str] = "metadata"
     tests: tuple[MetadataTest, ...]
-    label: str = ""
-    line: int = field(default=0, compare=False)
 
 
 Measure = (

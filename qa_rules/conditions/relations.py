@@ -5,21 +5,20 @@ from typing import ClassVar
 
 from qa_rules.conditions.boolean import Line
 from qa_rules.conditions.scope import Direction, Reach, SaidBy
+from qa_rules.conditions.stated import Stated
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class OrderCondition:
+class OrderCondition(Stated):
     """Condition `then` occurs after some occurrence of condition `first`."""
 
     operator: ClassVar[str] = "order"
     first: str
     then: str
-    label: str = ""
-    line: int = field(default=0, compare=False)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class WithinCondition:
+class WithinCondition(Stated):
     """Condition `find` occurs near condition `of`, on the given side of it.
 
     At most so many utterances (of anybody) or seconds away. `lacking` turns it round: some
@@ -31,8 +30,6 @@ class WithinCondition:
     reach: Reach
     direction: Direction = "after"
     lacking: bool = False
-    label: str = ""
-    line: int = field(default=0, compare=False)
 
     @property
     def operator(self) -> str:
@@ -41,19 +38,17 @@ class WithinCondition:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class TimesCondition:
+class TimesCondition(Stated):
     """Condition `of` occurs at least `at_least` and at most `at_most` times; one may be None."""
 
     operator: ClassVar[str] = "times"
     of: str
     at_least: int | None = None
     at_most: int | None = None
-    label: str = ""
-    line: int = field(default=0, compare=False)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class UnansweredCondition:
+class UnansweredCondition(Stated):
     """Some question of `role` gets no answer from the other side.
 
     Questions are the occurrences of condition `question`, or sentences that ask something when
@@ -66,8 +61,6 @@ class UnansweredCondition:
     role: SaidBy = "customer"
     question: str = ""
     answer: str = ""
-    label: str = ""
-    line: int = field(default=0, compare=False)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -85,7 +78,7 @@ class Step:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class ProcessCondition:
+class ProcessCondition(Stated):
     """The steps occur in order, from the first one along some branch to an end.
 
     `steps` has at least two, each with another condition, and no way back to an earlier one.
@@ -93,28 +86,22 @@ class ProcessCondition:
 
     operator: ClassVar[str] = "process"
     steps: tuple[Step, ...]
-    label: str = ""
-    line: int = field(default=0, compare=False)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class LogicCondition:
+class LogicCondition(Stated):
     """The boolean line over other conditions of the rule is true."""
 
     operator: ClassVar[str] = "logic"
     of: Line
-    label: str = ""
-    line: int = field(default=0, compare=False)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class RuleCondition:
+class RuleCondition(Stated):
     """Another rule of the rule set, by its id, hits the call."""
 
     operator: ClassVar[str] = "rule"
     rule: str
-    label: str = ""
-    line: int = field(default=0, compare=False)
 
 
 Relation = (

@@ -4,17 +4,15 @@ from dataclasses import dataclass, field
 from typing import ClassVar, Literal
 
 from qa_rules.conditions.scope import SaidBy, Scope
+from qa_rules.conditions.stated import Stated
 
 Mode = Literal["any", "all", "none", "at_least"]
 Polarity = Literal["affirmed", "any"]
 Feeling = Literal["negative", "positive"]
 
 
-# Every condition has an `operator`, the key under which documents state it; a `label`, what people
-# call the thing that it looks for (`约定下一步的话`), empty when its words speak for themselves;
-# and the `line` of the document that states it.
 @dataclass(frozen=True, slots=True, kw_only=True)
-class KeywordCondition:
+class KeywordCondition(Stated):
     """Keyword expressions found in what was said.
 
     `any`: one of them in some utterance; `all`: each of them somewhere in the scope (use `&`
@@ -34,12 +32,10 @@ class KeywordCondition:
     unless: tuple[str, ...] = ()
     polarity: Polarity = "affirmed"
     plausible: str = ""
-    label: str = ""
-    line: int = field(default=0, compare=False)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class RegexCondition:
+class RegexCondition(Stated):
     """RE2 patterns found in what was said, or (`negated`) in nothing that was said."""
 
     patterns: tuple[str, ...]
@@ -48,8 +44,6 @@ class RegexCondition:
     unless: tuple[str, ...] = ()
     polarity: Polarity = "affirmed"
     plausible: str = ""
-    label: str = ""
-    line: int = field(default=0, compare=False)
 
     @property
     def operator(self) -> str:
@@ -58,7 +52,7 @@ class RegexCondition:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class SemanticCondition:
+class SemanticCondition(Stated):
     """A clause that means what the examples mean, rather than anything else.
 
     `threshold` is the least score, in (0, 1]: the calibrated chance that a clause belongs to the
@@ -72,12 +66,10 @@ class SemanticCondition:
     scope: Scope = field(default_factory=Scope)
     unless: tuple[str, ...] = ()
     polarity: Polarity = "affirmed"
-    label: str = ""
-    line: int = field(default=0, compare=False)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class ActCondition:
+class ActCondition(Stated):
     """An act or wording violation that the built-in act model recognises in what was said.
 
     `at_least` is the least calibrated chance, in (0, 1]; None leaves it to the model, whose own
@@ -88,12 +80,10 @@ class ActCondition:
     act: str
     at_least: float | None = None
     scope: Scope = field(default_factory=Scope)
-    label: str = ""
-    line: int = field(default=0, compare=False)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class EventCondition:
+class EventCondition(Stated):
     """Nodes of the key-event tree hit in the scope; a parent stands for all its children."""
 
     operator: ClassVar[str] = "event"
@@ -102,12 +92,10 @@ class EventCondition:
     at_least: int = 1
     in_one_utterance: bool = False
     scope: Scope = field(default_factory=Scope)
-    label: str = ""
-    line: int = field(default=0, compare=False)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class EntityCondition:
+class EntityCondition(Stated):
     """Entities of some kinds (`phone`, `amount`, ...; `nlp.entities.KINDS`) in what was said.
 
     The modes are those of keywords. `above` and `below` bound the value of amounts, percentages
@@ -121,12 +109,10 @@ class EntityCondition:
     above: float | None = None
     below: float | None = None
     scope: Scope = field(default_factory=Scope)
-    label: str = ""
-    line: int = field(default=0, compare=False)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class SentimentCondition:
+class SentimentCondition(Stated):
     """At least `count` utterances whose words show the feeling, by the lexicon `nlp.sentiment`.
 
     Utterances whose words point both ways may or may not count.
@@ -136,12 +122,10 @@ class SentimentCondition:
     feeling: Feeling
     count: int = 1
     scope: Scope = field(default_factory=Scope)
-    label: str = ""
-    line: int = field(default=0, compare=False)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class RepetitionCondition:
+class RepetitionCondition(Stated):
     """One side says nearly the same at least `times` times.
 
     Utterances of fewer than `min_chars` characters, punctuation left out, are not compared.
@@ -157,12 +141,10 @@ class RepetitionCondition:
     within: int | None = None
     scope: Scope = field(default_factory=Scope)
     unless: tuple[str, ...] = ()
-    label: str = ""
-    line: int = field(default=0, compare=False)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class VolumeCondition:
+class VolumeCondition(Stated):
     """At least `count` utterances whose level, in dBFS, lies above and below the bounds."""
 
     operator: ClassVar[str] = "volume"
@@ -170,12 +152,10 @@ class VolumeCondition:
     below: float | None = None
     count: int = 1
     scope: Scope = field(default_factory=Scope)
-    label: str = ""
-    line: int = field(default=0, compare=False)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class JudgeCondition:
+class JudgeCondition(Stated):
     """A yes-or-no question about the call, in plain words, that a language model answers.
 
     `role` is whose words can prove a yes.
@@ -184,8 +164,6 @@ class JudgeCondition:
     operator: ClassVar[str] = "judge"
     question: str
     role: SaidBy = "any"
-    label: str = ""
-    line: int = field(default=0, compare=False)
 
     @property
     def scope(self) -> Scope:
