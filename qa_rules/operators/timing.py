@@ -52,7 +52,7 @@ class SilenceOperator:
             and (not condition.ranges or _begins_in(selection, silence.span.start_ms))
         )
         searched = fact(
-            f"没有 {condition.min_s:g} 秒以上的静音", "timing",
+            f"没有超过 {condition.min_s:g} 秒的静音", "timing",
             selection.window.start_ms, selection.window.end_ms,
         )  # fmt: skip
         if len(wanted) >= condition.count:

@@ -10,7 +10,7 @@ QUOTED_LIST = rf"{QUOTED}(?:、{QUOTED})*"
 NAME = r"[\w\-]+"
 REFERENCE = rf"【{NAME}】"
 NUMBER = r"-?\d+(?:\.\d+)?(?:e[+-]?\d+)?"
-SCALAR = rf"(?:{QUOTED}|{NUMBER}|是|否)"
+SCALAR = rf"(?:{QUOTED}|{NUMBER}|真|假)"
 _ESCAPES = {"\n": "n", "\r": "r", "\t": "t", "“": "“", "”": "”", "\\": "\\"}
 _PLAIN = {code: character for character, code in _ESCAPES.items()}
 
@@ -51,9 +51,9 @@ def write_number(value: float) -> str:
 
 
 def write_scalar(value: Scalar) -> str:
-    """A value of a field: texts are quoted, truth values are 是 and 否."""
+    """A value of a field: texts are quoted, truth values are 真 and 假."""
     if isinstance(value, bool):
-        return "是" if value else "否"
+        return "真" if value else "假"
     return quote_text(value) if isinstance(value, str) else repr(value)
 
 
@@ -61,6 +61,6 @@ def read_scalar(text: str) -> Scalar:
     """The value that `write_scalar` wrote."""
     if text.startswith("“"):
         return unquote(text)
-    if text in ("是", "否"):
-        return text == "是"
+    if text in ("真", "假"):
+        return text == "真"
     return int(text) if re.fullmatch(r"-?\d+", text) else float(text)

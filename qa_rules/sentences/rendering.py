@@ -51,8 +51,12 @@ from qa_rules.model import Condition, Rule
 from qa_rules.sentences.wording import (
     Phrase,
     bounded,
+    chain_words,
+    exceptions,
     field_words,
     inside_words,
+    likeness_words,
+    meant_words,
     role_name,
     some_words,
     subject_of,
@@ -82,6 +86,13 @@ def effect(rule: Rule) -> str:
 
 def line_sentence(line: Line, conditions: Mapping[str, Condition]) -> str:
     """The boolean line in words."""
+    holds, bare = True, line
+    while isinstance(bare, Not):
+        holds, bare = not holds, bare.operand
+    # A line that is only the name of another needs no brackets around it.
+    if isinstance(bare, Name) and isinstance(named := conditions.get(bare.name), LogicCondition):
+        others = {name: c for name, c in conditions.items() if name != bare.name}
+        return _line(named.of, others, holds, inner=False)
     return _line(line, conditions, True, inner=False)
 
 
@@ -95,6 +106,11 @@ def absence(name: str, conditions: Mapping[str, Condition]) -> str:
         condition = replace(condition, mode="any")
     elif isinstance(condition, RegexCondition):
         condition = replace(condition, negated=False)
+    if isinstance(condition, KeywordCondition | RegexCondition | SemanticCondition):
+        # What would not have counted matters little where nothing was found at all.
+        condition = replace(condition, unless=(), polarity="affirmed")
+    if isinstance(condition, KeywordCondition | RegexCondition):
+        condition = replace(condition, plausible="")
     found = phrase(name, {**conditions, name: condition})
     scope = getattr(condition, "scope", None)
     asked = isinstance(condition, JudgeCondition)
@@ -129,12 +145,15 @@ def _search(name: str, condition: Search) -> Phrase:
         case EventCondition():
             return _event(condition)
         case RegexCondition():
-            stated = _said(who, condition.label or f"“{name}”一类的话")
+            what = condition.label or f"“{name}”一类的话"
+            stated = _said(who, f"{what}{exceptions(condition)}")
             return stated.flipped() if condition.negated else stated
         case SemanticCondition():
-            return _said(who, condition.label or f"意思接近“{condition.examples[0]}”的话")
+            return _said(who, f"{condition.label or meant_words(condition)}{exceptions(condition)}")
         case ActCondition():
-            return _said(who, condition.label or f"听起来像“{condition.act}”的话")
+            least = condition.at_least
+            sure = "" if least is None else f"（概率不低于 {least:g}）"
+            return _said(who, f"{condition.label or f'听起来像“{condition.act}”的话'}{sure}")
         case EntityCondition():
             return _entity(condition, who)
         case SentimentCondition(feeling=feeling, count=count):
@@ -143,11 +162,12 @@ def _search(name: str, condition: Search) -> Phrase:
             what = condition.label or f"{times}表示{mood}的话"
             return _said(who, what)
         case RepetitionCondition(times=times):
-            what = condition.label or "几乎同样的话"
+            what = (condition.label or "几乎同样的话") + likeness_words(condition)
             return Phrase(who, f"把{what}说了 {times} 遍以上", f"没有把{what}说 {times} 遍")
         case VolumeCondition(above=above, below=below, count=count):
             level = bounded("", Bounds(above=above, below=below), " dBFS").yes
-            return Phrase(who, f"有 {count} 句以上的音量{level}", f"没有 {count} 句音量{level}的话")
+            what = f" {count} 句以上的音量{level}"
+            return Phrase(who, f"有{what}", f"没有{what}")
         case JudgeCondition(question=question):
             asked = f"问“{condition.label or question}”，语言模型答"
             # The subject states whose words prove it: “坐席的话，问…，语言模型答是”.
@@ -192,10 +212,17 @@ def _relation(condition: Relation, others: Mapping[str, Condition]) -> Phrase:
         case UnansweredCondition(role=role):
             asker, other = ("坐席", "客户") if role == "agent" else ("客户", "坐席")
             near = _distance(condition.reach)
-            question = f"“{condition.question}”" if condition.question else "提问"
-            return Phrase(f"{asker}{question}后{near}，", f"{other}没有回答", f"{other}都有回答")
-        case ProcessCondition(steps=steps):
-            chain = condition.label or "→".join(step.step for step in steps)
+            asked = f"{asker}提问"
+            if condition.question:
+                asked = phrase(condition.question, others).says()
+            answer = (
+                f"（{phrase(condition.answer, others).says()}才算）" if condition.answer else ""
+            )
+            return Phrase(
+                f"{asked}后{near}，", f"{other}没有回答{answer}", f"{other}每次都有回答{answer}"
+            )
+        case ProcessCondition():
+            chain = condition.label or chain_words(condition)
             return Phrase("通话中", f"走完了流程“{chain}”", f"没有走完流程“{chain}”")
         case LogicCondition(of=line):
             return Phrase("", _line(line, others, True, True), _line(line, others, False, True))
@@ -219,16 +246,15 @@ def _beside(anchor: Anchor, others: Mapping[str, Condition], said: Phrase) -> st
 def _measured(condition: Measure) -> Phrase:
     match condition:
         case SilenceCondition():
-            times = f"至少 {condition.count} 次 " if condition.count > 1 else " "
+            times = f"至少 {condition.count} 次" if condition.count > 1 else ""
             after = "" if condition.after == "any" else f"{ROLE_NAMES[condition.after]}说完后"
-            what = f"{condition.min_s:g} 秒以上的静音"
+            what = f"超过 {condition.min_s:g} 秒的静音"
             where = after + inside_words(condition.ranges)
             return Phrase(where, f"出现{times}{what}", f"没有{times}{what}")
         case InterruptionCondition():
             times = f" {condition.count} 次以上" if condition.count > 1 else ""
-            what = f"抢话{times}（重叠 {condition.min_overlap_ms} 毫秒以上）"
-            who = role_name(condition.role) + inside_words(condition.ranges)
-            return Phrase(who, what, f"没有{what}")
+            what = f"抢话{times}（重叠超过 {condition.min_overlap_ms} 毫秒）"
+            return _one_side(condition.role, inside_words(condition.ranges), what, what)
         case SpeechRateCondition(of="utterance"):
             rate = bounded("", condition.bounds, " 字/分钟").yes
             what = f" {condition.count} 句以上的语速{rate}"
@@ -242,9 +268,9 @@ def _measured(condition: Measure) -> Phrase:
         case DurationCondition():
             return bounded(f"{role_name(condition.role)}说话时长", condition.bounds, " 秒")
         case MonologueCondition():
-            times = f" {condition.count} 次" if condition.count > 1 else ""
-            what = f"连续说话超过 {condition.min_s:g} 秒{times}"
-            return Phrase(role_name(condition.role), what, f"没有{what}")
+            times = f" {condition.count} 次以上" if condition.count > 1 else ""
+            what = f"{times}连续说话超过 {condition.min_s:g} 秒"
+            return _one_side(condition.role, "", f"有{what}" if times else what, what)
         case TurnsCondition():
             unit = "句" if condition.of == "utterances" else "轮"
             return bounded(f"{role_name(condition.role)}说的话", condition.bounds, f" {unit}")
@@ -255,26 +281,37 @@ def _measured(condition: Measure) -> Phrase:
             return Phrase("", yes, f"不满足（{yes}）")
 
 
+def _one_side(role: str, where: str, does: str, what: str) -> Phrase:
+    """Who does what only one side at a time can do: of `any`, either side."""
+    if role == "any":
+        return Phrase("", f"有一方{where}{does}", f"双方{where}都没有{what}")
+    return Phrase(f"{ROLE_NAMES[role]}{where}", does, f"没有{what}")
+
+
 def _keyword(condition: KeywordCondition) -> Phrase:
-    who, count = subject_of(condition.scope), len(condition.words)
-    wanted = condition.label or some_words(condition.words)
+    who = subject_of(condition.scope)
+    either = (condition.label or some_words(condition.words)) + exceptions(condition)
+    one = "在同一句里" if condition.in_one_utterance else ""
     match condition.mode:
         case "any":
-            return Phrase(who, f"说了{wanted}", f"没有说{wanted}")
+            return Phrase(who, f"说了{either}", f"没有说{either}")
         case "none":
-            return Phrase(who, f"没有说{wanted}", f"说了{wanted}")
+            return Phrase(who, f"没有说{either}", f"说了{either}")
         case "all":
-            one = "在同一句里" if condition.in_one_utterance else ""
-            return Phrase(who, f"{one}说全了{wanted}", f"没有{one}说全{wanted}")
+            every = condition.label or some_words(condition.words, joined="和")
+            every += exceptions(condition)
+            return Phrase(who, f"{one}说全了{every}", f"没有{one}说全{every}")
         case "at_least":
-            share = f"{count} 种说法中的至少 {condition.at_least} 种"
-            return Phrase(who, f"说了{share}{wanted}", f"没有说够{share}{wanted}")
+            named = condition.label or some_words(condition.words, joined="、")
+            share = f"{named}中的至少 {condition.at_least} 种{exceptions(condition)}"
+            return Phrase(who, f"{one}说了{share}", f"没有{one}说够{share}")
 
 
 def _event(condition: EventCondition) -> Phrase:
     names = [f"“{node}”" for node in condition.nodes]
     either = condition.label or "或".join(names)
     who = subject_of(condition.scope)
+    one = "在同一句里" if condition.in_one_utterance else ""
     match condition.mode:
         case "any":
             return Phrase(who, f"出现{either}", f"没有出现{either}")
@@ -282,10 +319,10 @@ def _event(condition: EventCondition) -> Phrase:
             return Phrase(who, f"没有出现{either}", f"出现{either}")
         case "all":
             every = condition.label or "".join(names)
-            return Phrase(who, f"全部出现{every}", f"没有全部出现{every}")
+            return Phrase(who, f"{one}全部出现{every}", f"没有{one}全部出现{every}")
         case "at_least":
             share = f"{'、'.join(names)}中的至少 {condition.at_least} 项"
-            return Phrase(who, f"出现{share}", f"没有出现{share}")
+            return Phrase(who, f"{one}出现{share}", f"没有{one}出现{share}")
 
 
 def _within(condition: WithinCondition, conditions: Mapping[str, Condition]) -> Phrase:
@@ -294,7 +331,8 @@ def _within(condition: WithinCondition, conditions: Mapping[str, Condition]) -> 
     side = {"after": "后", "before": "前", "around": "前后"}[condition.direction]
     near = "的同一句里" if condition.reach.utterances == 0 else side + _distance(condition.reach)
     if condition.lacking:
-        return Phrase(f"{anchor}{near}，", f"有一次{found.says(False)}", f"每次都{found.says()}")
+        every = f"每次{found.subject}都{found.yes}"
+        return Phrase(f"{anchor}{near}，", f"有一次{found.says(False)}", every)
     return Phrase(f"{anchor}{near}，", found.says(), found.says(False))
 
 
@@ -334,7 +372,7 @@ def _joined(
             continue
         one = phrase(bare.name, conditions)
         clause = one.yes if says else one.no
-        same = one.subject == subject
+        same = one.subject == subject != ""
         also = "也" if same and word == "且" else word
         parts.append(f"{also if parts else ''}{'' if same else one.subject}{clause}")
         subject = one.subject

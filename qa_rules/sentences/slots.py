@@ -67,13 +67,13 @@ def read_reach(text: str) -> Reach:
     return Reach(utterances=int(found[1]))
 
 
-def write_bounds(bounds: Bounds, times: float = 1) -> str:
-    """`超过 5`, `不到 3`, `在 3 与 5 之间`."""
-    above = None if bounds.above is None else write_number(bounds.above * times)
-    below = None if bounds.below is None else write_number(bounds.below * times)
+def write_bounds(bounds: Bounds, unit: str = "") -> str:
+    """`超过 5 秒`, `不到 3 秒`, `在 3 与 5 秒之间`."""
+    above = None if bounds.above is None else write_number(bounds.above)
+    below = None if bounds.below is None else write_number(bounds.below)
     if above is not None and below is not None:
-        return f"在 {above} 与 {below} 之间"
-    return f"超过 {above}" if above is not None else f"不到 {below}"
+        return f"在 {above} 与 {below}{unit}{'' if unit else ' '}之间"
+    return f"超过 {above}{unit}" if above is not None else f"不到 {below}{unit}"
 
 
 def read_bounds(text: str) -> Bounds:
@@ -84,7 +84,10 @@ def read_bounds(text: str) -> Bounds:
     return Bounds(above=numbers[0]) if text.startswith("超过") else Bounds(below=numbers[0])
 
 
-BOUNDS = rf"(?:超过 {NUMBER}|不到 {NUMBER}|在 {NUMBER} 与 {NUMBER} 之间)"
+def _bounds_pattern(unit: str) -> str:
+    of = re.escape(unit)
+    between = rf"在 {NUMBER} 与 {NUMBER}{of}{'' if unit else ' '}之间"
+    return rf"(?:超过 {NUMBER}{of}|不到 {NUMBER}{of}|{between})"
 
 
 def _write_scope(condition: Any) -> str:
@@ -195,8 +198,12 @@ def _reference(field: str) -> Slot:
     )
 
 
-def _bounds_slot() -> Slot:
-    return Slot(BOUNDS, lambda c: write_bounds(c.bounds), lambda t: {"bounds": read_bounds(t)})
+def _bounds_slot(unit: str = "") -> Slot:
+    return Slot(
+        _bounds_pattern(unit),
+        lambda c: write_bounds(c.bounds, unit),
+        lambda text: {"bounds": read_bounds(text)},
+    )
 
 
 def _choice(field: str, words: Mapping[Any, str]) -> Slot:
@@ -218,20 +225,21 @@ def _optional(field: str, before: str, after: str, read: Callable[[str], Any] = 
     return Slot(f"(?:{re.escape(before)}{NUMBER}{re.escape(after)})?", written, fields)
 
 
-def _limits(unit: str) -> Slot:
-    """`above` and `below` of a condition that has both as fields of its own."""
+def _limits(unit: str, before: str = "", after: str = "") -> Slot:
+    """`above` and `below` of a condition that has both as fields of its own, if it has any."""
 
     def written(condition: Any) -> str:
         bounds = Bounds(above=condition.above, below=condition.below)
-        return "" if bounds == Bounds() else f"{write_bounds(bounds)}{unit}"
+        return "" if bounds == Bounds() else f"{before}{write_bounds(bounds, unit)}{after}"
 
     def fields(text: str) -> Fields:
         if not text:
             return {}
-        bounds = read_bounds(text.removesuffix(unit))
+        bounds = read_bounds(text.removeprefix(before))
         return {"above": bounds.above, "below": bounds.below}
 
-    return Slot(f"(?:{BOUNDS}{unit})?", written, fields)
+    pattern = f"{re.escape(before)}{_bounds_pattern(unit)}{re.escape(after)}"
+    return Slot(f"(?:{pattern})?", written, fields)
 
 
 SLOTS: Mapping[str, Slot] = {
@@ -271,16 +279,19 @@ SLOTS: Mapping[str, Slot] = {
     "similarity": _number("similarity"),
     "min_s": _number("min_s"),
     "near": _optional("within", "相隔 ", " 句以内"),
-    "values": _limits("（数值）"),
+    "values": _limits("", "（数值", "）"),
     "level": _limits(" dBFS"),
-    "bounds": _bounds_slot(),
+    "share": _bounds_slot(),
+    "rate": _bounds_slot(" 字/分钟"),
+    "seconds": _bounds_slot(" 秒"),
+    "turns": _bounds_slot(" 轮"),
+    "lines": _bounds_slot(" 句"),
     "role": _choice("role", _ROLES),
     "inside": Slot(
         _INSIDE, lambda c: _write_ranges(c.ranges), lambda text: {"ranges": _read_ranges(text)}
     ),
     "after": _choice("after", {"any": "", "agent": "坐席说完后", "customer": "客户说完后"}),
     "feeling": _choice("feeling", {"negative": "不满", "positive": "满意"}),
-    "of_turns": _choice("of", {"turns": "轮", "utterances": "句"}),
     "first": _reference("first"),
     "then": _reference("then"),
     "find": _reference("find"),

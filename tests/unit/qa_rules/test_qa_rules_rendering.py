@@ -79,14 +79,99 @@ def rule(conditions: str, hit_if: str) -> Rule:
             "a: {silence: {min_s: 5}, range: first 60 s}, b: {interruption: {count: 2}, "
             "range: first 3 utterances}",
             "a or b",
-            "在前 60 秒内出现 5 秒以上的静音，或坐席在前 3 句内抢话 2 次以上（重叠 500 毫秒以上）"
+            "在前 60 秒内出现超过 5 秒的静音，或坐席在前 3 句内抢话 2 次以上（重叠超过 500 毫秒）"
             " → 扣 5 分",
         ),
         (
             "a: {metadata: {team: 红}}, b: {silence: {min_s: 8, count: 2}}, c: {event: 乙}",
             "at_least 2 of (a, b, c)",
-            "以下至少 2 项成立（团队是 红；出现至少 2 次 8 秒以上的静音；通话中出现“乙”）"
+            "以下至少 2 项成立（团队是 红；出现至少 2 次超过 8 秒的静音；通话中出现“乙”）"
             " → 扣 5 分",
+        ),
+        (
+            "a: {keyword: {all: [分期, 利息]}, in_one_utterance: true, role: agent}",
+            "a",
+            "坐席在同一句里说全了“分期”和“利息” → 扣 5 分",
+        ),
+        (
+            "a: {keyword: {at_least: 2, of: [甲, 乙, 丙]}, role: agent}",
+            "not a",
+            "坐席没有说够“甲”“乙”等 3 种说法中的至少 2 种 → 扣 5 分",
+        ),
+        (
+            "a: {keyword: 包过, unless: [不能, 没有], plausible: 过度承诺, role: agent}",
+            "a",
+            "坐席说了“包过”（同一句有“不能”或“没有”的不算，模型确信不是“过度承诺”的不算）"
+            " → 扣 5 分",
+        ),
+        (
+            "a: {regex: 包.过, label: 承诺的话, polarity: any, role: agent}",
+            "a",
+            "坐席说了承诺的话（否定与引述也算） → 扣 5 分",
+        ),
+        (
+            "a: {semantic: {examples: [必过, 肯定能过, 稳过], counter_examples: [不一定], "
+            "threshold: 0.7}, role: agent}",
+            "a",
+            "坐席说了意思接近“必过”“肯定能过”等 3 句、而不像“不一定”的话（把握不低于 0.7）"
+            " → 扣 5 分",
+        ),
+        (
+            "a: {act: 不文明用语, at_least: 0.9, role: agent}",
+            "a",
+            "坐席说了听起来像“不文明用语”的话（概率不低于 0.9） → 扣 5 分",
+        ),
+        (
+            "a: {event: {at_least: 2, of: [甲, 乙]}, in_one_utterance: true}",
+            "a",
+            "通话中在同一句里出现“甲”、“乙”中的至少 2 项 → 扣 5 分",
+        ),
+        (
+            "a: {entity: amount, above: 1000, below: 5000}",
+            "a",
+            "通话中提到金额（数值在 1000 到 5000 之间） → 扣 5 分",
+        ),
+        (
+            "a: {repetition: {times: 3, similarity: 0.9, within: 10}, unless: 您好, role: agent}",
+            "a",
+            "坐席把几乎同样的话（相似度不低于 0.9，相隔 10 句以内，有“您好”的句子不算）"
+            "说了 3 遍以上 → 扣 5 分",
+        ),
+        (
+            "a: {interruption: {}, role: any}, b: {monologue: {count: 2}, role: any}",
+            "not (a or b)",
+            "双方都没有抢话（重叠超过 500 毫秒），且双方都没有 2 次以上连续说话超过 60 秒"
+            " → 扣 5 分",
+        ),
+        (
+            "a: {keyword: 价格, role: customer}, b: {entity: amount, role: agent}, "
+            "x: {unanswered: {question: a, answer: b, utterances: 3}}",
+            "x",
+            "客户说了“价格”后 3 句内，坐席没有回答（坐席提到金额才算） → 扣 5 分",
+        ),
+        (
+            "a: {keyword: 甲}, b: {keyword: 乙}, c: {keyword: 丙}, x: {process: "
+            "[{step: a, next: [b, c]}, {step: b, within: 3 utterances, next: end}, "
+            "{step: c, optional: true, within: 20 s}]}",
+            "not x",
+            "通话中没有走完流程“a→b或c；b（上一步后 3 句内）→结束；c（可略过，上一步后 20 秒内）"
+            "→结束” → 扣 5 分",
+        ),
+        (
+            "a: {keyword: 甲, role: agent}, b: {keyword: 乙, role: customer}, "
+            "x: {not_within: {find: b, of: a, utterances: 2}}",
+            "not x",
+            "坐席说了“甲”后 2 句内，每次客户都说了“乙” → 扣 5 分",
+        ),
+        (
+            "a: {metadata: {团队: [红, 蓝], vip: true}}",
+            "a",
+            "团队是 红 或 蓝，且vip 是 真 → 扣 5 分",
+        ),
+        (
+            "a: {keyword: 甲}, b: {keyword: 乙}, m: {logic: a or b}",
+            "not m",
+            "通话中没有说“甲”，也没有说“乙” → 扣 5 分",
         ),
     ],
 )

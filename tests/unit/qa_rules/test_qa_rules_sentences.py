@@ -55,8 +55,8 @@ def rule_of(conditions: str, hit_if: str, more: str = "") -> Rule:
             "冷场: {silence: {min_s: 5, after: agent}, range: first 60 s}, "
             "抢: {interruption: {}, range: [first 3 utterances, s 0 to 20]}",
             "冷场 or 抢",
-            "坐席说完后在前 60 秒内出现 1 次 5 秒以上的静音〔冷场〕，或坐席在前 3 句且第 0 到 20 "
-            "秒内抢话 1 次以上（重叠 500 毫秒以上）〔抢〕 → 扣 5 分",
+            "坐席说完后在前 60 秒内出现 1 次以上超过 5 秒的静音〔冷场〕，或坐席在前 3 句且第 0 到 "
+            "20 秒内抢话 1 次以上（重叠超过 500 毫秒）〔抢〕 → 扣 5 分",
         ),
         (
             "a: {keyword: 同意}, b: {keyword: 核身}, p: {process: [a, {step: b, within: 30 s}]}",
@@ -64,10 +64,23 @@ def rule_of(conditions: str, hit_if: str, more: str = "") -> Rule:
             "并非走完流程：【a】接【b】；【b】（上一步后 30 秒内）结束〔p〕 → 扣 5 分。"
             "其中任一方说了“同意”〔a〕；任一方说了“核身”〔b〕",
         ),
+        (
+            "价: {entity: amount, above: 1000, below: 5000, role: agent}, "
+            "快: {speech_rate: {above: 300, below: 500}, role: agent}, "
+            "长: {monologue: {min_s: 60, count: 2}}, 新: {metadata: {vip: true}}, "
+            "轮: {turns: {above: 3, below: 20}}, 响: {volume: {above: -40, below: -12}}",
+            "'at_least 2 of (价, 快, 长, 新, 轮, 响)'",
+            "以下至少 2 项成立（坐席提到了金额（数值在 1000 与 5000 之间）〔价〕；"
+            "坐席的语速在 300 与 500 字/分钟之间〔快〕；坐席有 2 次以上连续说话超过 60 秒〔长〕；"
+            "通话信息 “vip”是真〔新〕；任一方说的话在 3 与 20 轮之间〔轮〕；"
+            "任一方有 1 句以上的音量在 -40 与 -12 dBFS之间〔响〕） → 扣 5 分",
+        ),
     ],
 )
 def test_sentences(conditions: str, hit_if: str, sentence: str) -> None:
-    assert write_rule(rule_of(conditions, hit_if)) == sentence
+    rule = rule_of(conditions, hit_if)
+    assert write_rule(rule) == sentence
+    assert read_rule(sentence).conditions == rule.conditions
 
 
 def test_a_sentence_may_be_written_by_hand() -> None:
