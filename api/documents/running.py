@@ -12,6 +12,7 @@ from api.blinding import unblinded_call
 from api.documents.noun import DocumentNoun, missing, name_path, stored_version, version_path
 from api.documents.operations import author_of, reanalyse
 from api.openapi import answers, sends, shows
+from api.paging import next_cursor
 from api.scope import CallScope
 from api.services import SessionDep
 from api.v1.calls.filters import zoned
@@ -201,9 +202,7 @@ def _add_bulk(router: APIRouter, noun: DocumentNoun) -> None:
         name: Annotated[str, named],
         principal: Editor,
         session: SessionDep,
-        cursor: Annotated[
-            str | None, Query(description="上一页的 next_cursor", max_length=100, **shows(none=""))
-        ] = None,
+        cursor: Annotated[str | None, next_cursor("")] = None,
         limit: Annotated[int, Query(ge=1, le=100, description="每页条数", **shows(few=20))] = 20,
     ) -> RunList:
         if not await list_versions(session, noun.kind, name):

@@ -7,6 +7,7 @@ from fastapi import APIRouter, Path, Query, status
 
 from api.auth import Appellant, Reader, Writer
 from api.openapi import answers, sends, shows
+from api.paging import Limit, next_cursor
 from api.services import SessionDep
 from api.v1.reviews.desk import Desk, DeskDep
 from api.v1.reviews.detail import appeal_of
@@ -49,15 +50,8 @@ async def read_appeals(
     principal: Reader,
     session: SessionDep,
     state: Annotated[AppealState | None, Query(description="状态", **shows(open="open"))] = None,
-    cursor: Annotated[
-        str | None,
-        Query(
-            description="上一页的 next_cursor",
-            max_length=100,
-            **shows(next="AZUSoCAAe7GNAVqdDG9-MA"),
-        ),
-    ] = None,
-    limit: Annotated[int, Query(ge=1, le=200, description="每页条数", **shows(fifty=50))] = 50,
+    cursor: Annotated[str | None, next_cursor("AZUSoCAAe7GNAVqdDG9-MA")] = None,
+    limit: Limit = 50,
 ) -> AppealList:
     """One page of appeals within the reader's scope."""
     where = principal.call_scope.narrow_results(CallFilter())

@@ -9,6 +9,7 @@ from pydantic import BaseModel, Field
 
 from api.auth import Admin
 from api.openapi import answers, shows
+from api.paging import Limit, next_cursor
 from api.services import SessionDep
 from api.v1.calls.examples import CALL_ID
 from api.v1.calls.filters import zoned
@@ -91,10 +92,8 @@ async def read_trail(
     at_to: Annotated[
         dt.datetime | None, Query(description="早于", **shows(day="2025-01-07T00:00:00+08:00"))
     ] = None,
-    cursor: Annotated[
-        str | None, Query(description="上一页的 next_cursor", max_length=100, **shows(next="1000"))
-    ] = None,
-    limit: Annotated[int, Query(ge=1, le=200, description="每页条数", **shows(fifty=50))] = 50,
+    cursor: Annotated[str | None, next_cursor("1000")] = None,
+    limit: Limit = 50,
 ) -> Trail:
     """One page of the audit trail."""
     where = AuditFilter(

@@ -9,6 +9,7 @@ from api.auth import Reader, Writer
 from api.blinding import blind_among, visible_call
 from api.multipart import FormLimits, read_form
 from api.openapi import answers, sends, shows
+from api.paging import Limit, next_cursor
 from api.services import ServicesDep, SessionDep
 from api.v1.calls import audio, results
 from api.v1.calls.detail import call_detail, call_summary
@@ -122,13 +123,8 @@ async def list_calls_page(
     principal: Reader,
     session: SessionDep,
     where: CallFilterDep,
-    cursor: Annotated[
-        str | None,
-        Query(
-            description="上一页的 next_cursor", max_length=100, **shows(next=CALLS["next_cursor"])
-        ),
-    ] = None,
-    limit: Annotated[int, Query(ge=1, le=200, description="每页条数", **shows(fifty=50))] = 50,
+    cursor: Annotated[str | None, next_cursor(CALLS["next_cursor"])] = None,
+    limit: Limit = 50,
 ) -> CallList:
     """One page of calls within the reader's scope, newest received first."""
     page = await list_calls(session, principal.call_scope.narrow(where), cursor, limit)

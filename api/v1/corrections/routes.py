@@ -8,6 +8,7 @@ from fastapi import APIRouter, Path, Query, status
 from api.auth import Reader, Writer
 from api.blinding import unblinded_call
 from api.openapi import answers, sends, shows
+from api.paging import Limit, next_cursor
 from api.services import SessionDep
 from api.v1.corrections.examples import (
     CALL_CORRECTIONS,
@@ -53,11 +54,8 @@ async def read_corrections(
         Query(description="节点路径，含下级", max_length=500, **shows(opening="开场白")),
     ] = None,
     verdict: Annotated[Verdict | None, Query(description="判定", **shows(added="added"))] = None,
-    cursor: Annotated[
-        str | None,
-        Query(description="上一页的 next_cursor", max_length=100, **shows(first="")),
-    ] = None,
-    limit: Annotated[int, Query(ge=1, le=200, description="每页条数", **shows(few=20))] = 50,
+    cursor: Annotated[str | None, next_cursor("")] = None,
+    limit: Limit = 50,
 ) -> CorrectionPage:
     """Standing verdicts on the calls that the caller may see."""
     page = await list_corrections(

@@ -8,6 +8,7 @@ from fastapi import APIRouter, Path, Query, Response
 
 from api.auth import Reader, Writer
 from api.openapi import answers, sends, shows
+from api.paging import Limit, next_cursor
 from api.services import SessionDep
 from api.v1.calls.examples import CALL_ID
 from api.v1.reviews.desk import DeskDep
@@ -56,15 +57,8 @@ async def list_reviews(
     where: QueueFilterDep,
     mine: Annotated[bool, Query(description="只列在我手上的", **shows(no=False))] = False,
     order: Order = "newest",
-    cursor: Annotated[
-        str | None,
-        Query(
-            description="上一页的 next_cursor",
-            max_length=100,
-            **shows(next="AZQS1HwAejGcVQo_bx8rEQ"),
-        ),
-    ] = None,
-    limit: Annotated[int, Query(ge=1, le=200, description="每页条数", **shows(fifty=50))] = 50,
+    cursor: Annotated[str | None, next_cursor("AZQS1HwAejGcVQo_bx8rEQ")] = None,
+    limit: Limit = 50,
 ) -> ReviewQueue:
     """One page of the queue within the reader's scope."""
     where = replace(where, calls=principal.call_scope.narrow_results(where.calls))

@@ -9,6 +9,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from api.auth import Editor, Reader
 from api.blinding import refuse_blind_run
 from api.openapi import answers, shows
+from api.paging import Limit, next_cursor
 from api.principal import Principal
 from api.services import SessionDep
 from api.v1.runs.examples import BACKTEST, CHANGE, COMPARED, FINISHED
@@ -30,10 +31,7 @@ from models.tables import BulkRun
 router = APIRouter(prefix="/runs", tags=["runs"])
 
 RunId = Annotated[uuid.UUID, Path(description="任务编号", **shows(run=FINISHED["id"]))]
-Cursor = Annotated[
-    str | None, Query(description="上一页的 next_cursor", max_length=100, **shows(none=""))
-]
-Limit = Annotated[int, Query(ge=1, le=200, description="每页条数", **shows(usual=50))]
+Cursor = Annotated[str | None, next_cursor("")]
 _ERRORS = ["not-found", "bad-cursor", "blind-calibration"]
 
 

@@ -9,6 +9,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from api.auth import Admin
 from api.blinding import refuse_blind
 from api.openapi import answers, sends, shows
+from api.paging import Limit, next_cursor
 from api.principal import Principal
 from api.services import SessionDep
 from api.v1.webhooks.examples import (
@@ -164,11 +165,8 @@ async def list_deliveries(
     call: Annotated[
         uuid.UUID | None, Query(description="通话编号", **shows(call=MESSAGE_ID))
     ] = None,
-    cursor: Annotated[
-        str | None,
-        Query(description="上一页的 next_cursor", max_length=100, **shows(next=NEXT_CURSOR)),
-    ] = None,
-    limit: Annotated[int, Query(ge=1, le=200, description="每页条数", **shows(fifty=50))] = 50,
+    cursor: Annotated[str | None, next_cursor(NEXT_CURSOR)] = None,
+    limit: Limit = 50,
 ) -> MessageList:
     """One page of messages with every attempt, newest first."""
     page = await webhooks.list_messages(
