@@ -11,9 +11,11 @@ from api.documents.schemas import summaries
 from api.principal import Principal
 from api.v1.rule_sets.routes import RULE_SETS
 from api.v1.trees.routes import TREES
+from api.web.rule_view import cards_by_category
 from core.errors import AppError, LintIssue
 from models.access import display_names
 from models.bulk_runs import list_runs
+from models.tables import RuleSetVersion
 from models.versions import Version, list_versions
 
 NOUNS: dict[str, DocumentNoun] = {noun.path: noun for noun in (TREES, RULE_SETS)}
@@ -91,6 +93,7 @@ async def version_values(
         "others": others,
         "compared": compared or (others[0] if others else None),
         "lines": editing.text.count("\n") + 1,
+        "rules": await cards_by_category(row) if isinstance(row, RuleSetVersion) else {},
         "runs": await _runs(session, principal, path, row.name),
     }
 

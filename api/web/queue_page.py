@@ -27,6 +27,14 @@ from models.reviews import samples
 from models.reviews.queue import QueueFilter, count_queue, list_queue
 
 _PAGE_SIZE = 50
+# What the form calls the filters that can be mistyped.
+_LABELS = {
+    "state": "queue.state",
+    "severity": "queue.severity",
+    "score_below": "queue.score_below",
+    "older_than_days": "queue.older_than",
+    "sample": "queue.sample",
+}
 _COUNTED = 500
 
 
@@ -66,7 +74,7 @@ async def show_queue(
     values = {
         "user": principal,
         **listed,
-        "wrong": wrong.message if wrong else "",
+        "wrong": _LABELS[str(wrong.detail["field"])] if wrong else "",
         "given": given,
         "asked": {name: given.get(name, "") for name in QUEUE_FIELDS},
         "came_from": queue_query(given),

@@ -146,6 +146,13 @@ def local_time(moment: dt.datetime | None) -> Markup:
     return Markup('<time datetime="{}">{}</time>').format(moment.isoformat(), text)
 
 
+def days(start: dt.datetime, end: dt.datetime) -> Markup:
+    """A period as its first and last day in Beijing time; `end` itself is no part of it."""
+    last = end - dt.timedelta(microseconds=1)
+    texts = [moment.astimezone(LOCAL_ZONE).strftime("%Y-%m-%d") for moment in (start, last)]
+    return Markup('<span class="nowrap">{} – {}</span>').format(*texts)
+
+
 def file_size(count: int | None) -> str:
     """A size in bytes, readable; `–` when it is unknown."""
     if count is None:
@@ -168,6 +175,7 @@ _FILTERS: dict[str, Callable[..., object]] = {
     "number": number,
     "signed": signed,
     "local_time": local_time,
+    "days": days,
     "file_size": file_size,
     "query": query,
 }

@@ -167,4 +167,8 @@ def _identifier(given: Mapping[str, str], name: str) -> uuid.UUID | None:
 
 
 def _wrong(name: str, expected: str) -> AppError:
-    return AppError("validation-failed", f"筛选条件 {name} 应为{expected}，请更正后再查询。")
+    return AppError(
+        "validation-failed",
+        f"筛选条件 {name} 应为{expected}，请更正后再查询。",
+        detail={"field": name},
+    )

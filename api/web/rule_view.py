@@ -2,7 +2,7 @@
 
 import asyncio
 import uuid
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 
@@ -16,7 +16,10 @@ from qa_rules.sentences.rendering import rule_sentence
 
 @dataclass(frozen=True, slots=True)
 class RuleCard:
-    """One rule in words. `regulation` is empty for a rule without a legal source."""
+    """One rule in words. `regulation` is empty for a rule without a legal source.
+
+    `line` is where its document states it, from 1; 0 when another document does.
+    """
 
     id: str
     name: str
@@ -25,6 +28,7 @@ class RuleCard:
     sentence: str
     reason: str
     regulation: str
+    line: int
 
 
 async def rules_in_use(session: AsyncSession) -> Mapping[str, str]:
@@ -55,6 +59,14 @@ async def rule_cards(
     }
 
 
+async def cards_by_category(row: RuleSetVersion) -> Mapping[str, Sequence[RuleCard]]:
+    """The rules of a stored version by category, both in the order of its document."""
+    found: dict[str, list[RuleCard]] = {}
+    for card in await _cards_of(row):
+        found.setdefault(card.category, []).append(card)
+    return found
+
+
 def cards_in(text: str, name: str) -> tuple[RuleCard, ...]:
     """The rules of a document, in its order.
 
@@ -70,6 +82,7 @@ def cards_in(text: str, name: str) -> tuple[RuleCard, ...]:
             sentence=rule_sentence(rule),
             reason=rule.reason,
             regulation=rule.regulation,
+            line=rule.line if rule.source == name else 0,
         )
         for rule in parse_ruleset(text, name).rules
     )

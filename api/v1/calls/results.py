@@ -6,10 +6,12 @@ from typing import Annotated, Any
 
 from fastapi import APIRouter, Path
 from fastapi.responses import JSONResponse
+from sqlalchemy.ext.asyncio import AsyncSession
 
 from api.auth import Reader
 from api.blinding import unblinded_call, visible_call
 from api.openapi import answers, shows
+from api.principal import Principal
 from api.services import SessionDep
 from api.v1.calls.examples import (
     CALL_ID,
@@ -37,6 +39,7 @@ from insights.dictionary import metrics_at
 from models.judgements import list_judgements
 from models.results import (
     ChannelWaveform,
+    StoredAnalysis,
     load_analysis,
     load_channel_roles,
     load_transcript,
@@ -74,10 +77,7 @@ async def read_transcript(call_id: CallId, principal: Reader, session: SessionDe
 )
 async def read_timeline(call_id: CallId, principal: Reader, session: SessionDep) -> Timeline:
     """Events in the order of time, and the state of each SOP step."""
-    row = await unblinded_call(session, principal, call_id)
-    analysis = await load_analysis(session, call_id)
-    if analysis is None:
-        raise _not_ready(row, "分析")
+    analysis = await _analysis(session, principal, call_id)
     entries = [_entry(position, hit) for position, hit in enumerate(analysis.hits)]
     entries.sort(key=lambda entry: (entry.start_ms, entry.position))
     return Timeline(entries=entries, sop=analysis.sop)
@@ -92,10 +92,7 @@ async def read_timeline(call_id: CallId, principal: Reader, session: SessionDep)
 )
 async def read_findings(call_id: CallId, principal: Reader, session: SessionDep) -> Findings:
     """Every rule's verdict with evidence, and the score explained."""
-    row = await unblinded_call(session, principal, call_id)
-    analysis = await load_analysis(session, call_id)
-    if analysis is None:
-        raise _not_ready(row, "分析")
+    analysis = await _analysis(session, principal, call_id)
     return Findings(findings=list(analysis.findings), score=analysis.score)
 
 
@@ -165,6 +162,16 @@ def waveform_of(
             for channel in channels
         ],
     )
+
+
+async def _analysis(
+    session: AsyncSession, principal: Principal, call_id: uuid.UUID
+) -> StoredAnalysis:
+    row = await unblinded_call(session, principal, call_id)
+    analysis = await load_analysis(session, call_id)
+    if analysis is None:
+        raise _not_ready(row, "分析")
+    return analysis
 
 
 def _in_order(figures: Mapping[str, object]) -> dict[str, object]:

@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Sequence
+from functools import lru_cache
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
@@ -14,28 +15,37 @@ from models.versions import GENERAL_DOMAIN, published_for
 from qa_rules.documents.diff import diff_rulesets
 from qa_rules.documents.rule_sets import dump_ruleset, parse_document, parse_ruleset
 from qa_rules.linting.rule_sets import lint_ruleset
+from qa_rules.model import RuleSet
+
+
+@lru_cache(maxsize=16)
+def _parsed(text: str) -> RuleSet:
+    # One page asks for the same document several times: to show it, to check it, to compare it.
+    return parse_ruleset(text)
+
+
+@lru_cache(maxsize=32)
+def _issues(text: str, tree: str | None) -> tuple[LintIssue, ...]:
+    nodes = [node.path for node in parse_tree(tree).walk()] if tree is not None else []
+    return tuple(lint_ruleset(_parsed(text), nodes))
 
 
 def _outline(text: str) -> Outline:
-    ruleset = parse_ruleset(text)
+    ruleset = _parsed(text)
     complete = dump_ruleset(ruleset) if parse_document(text).extends else text
     return Outline(ruleset.name, ruleset.domain or GENERAL_DOMAIN, complete)
 
 
 async def _lint(session: AsyncSession, text: str) -> Sequence[LintIssue]:
     """Issues of the rules, their event names checked against the tree of the same domain."""
-    ruleset = await asyncio.to_thread(parse_ruleset, text)
+    ruleset = await asyncio.to_thread(_parsed, text)
     row = await published_for(session, "tree", ruleset.domain or GENERAL_DOMAIN)
-
-    def issues() -> Sequence[LintIssue]:
-        nodes = [node.path for node in parse_tree(row.document).walk()] if row is not None else []
-        return lint_ruleset(ruleset, nodes)
-
-    return await asyncio.to_thread(issues)
+    return await asyncio.to_thread(_issues, text, row.document if row is not None else None)
 
 
+@lru_cache(maxsize=16)
 def _diff(old: str, new: str) -> Sequence[EntryChange]:
-    return diff_rulesets(parse_ruleset(old), parse_ruleset(new))
+    return diff_rulesets(_parsed(old), _parsed(new))
 
 
 RULE_SETS = DocumentNoun(

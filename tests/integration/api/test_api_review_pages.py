@@ -1,6 +1,7 @@
 """The pages of review, ledger and calibration: shown to whom, and their forms without scripts."""
 
 import datetime as dt
+import re
 
 import httpx
 import pytest
@@ -262,9 +263,178 @@ async def test_the_audit_trail_calls_people_by_their_names(app: FastAPI, seeded:
         await client.aclose()
 
 
-@pytest.mark.parametrize("asked", ["state=x", "severity=x", "score_below=x", "sample=x"])
-async def test_a_filter_that_makes_no_sense_is_named(as_user: MakeClient, asked: str) -> None:
+@pytest.mark.parametrize(
+    ("asked", "label"),
+    [
+        ("state=x", "状态"),
+        ("severity=x", "严重程度不低于"),
+        ("score_below=x", "机器分低于"),
+        ("older_than_days=-1", "等待超过（天）"),
+        ("sample=x", "抽样"),
+    ],
+)
+async def test_a_filter_that_makes_no_sense_is_named_and_the_others_stay(
+    as_user: MakeClient, asked: str, label: str
+) -> None:
     li = await as_user("li", role="reviewer")
-    answer = await li.get(f"/reviews?{asked}")
+    answer = await li.get(f"/reviews?{asked}&agent=小张")
     assert answer.status_code == 422
-    assert asked.split("=")[0] in answer.text
+    assert f"筛选条件“{label}”填得不对" in answer.text
+    assert 'name="agent" value="小张"' in answer.text
+    assert "退出" in answer.text, "the way on is still there"
+
+
+async def test_the_queue_tells_what_was_found_and_who_has_finished(
+    app: FastAPI, seeded: Database
+) -> None:
+    few, many = finding("few"), [finding(f"r{n}", effect=-n) for n in (1, 2, 3, 4)]
+    call = await call_with(seeded, few, finding("good", effect=5.0), finding("fine", "clear"))
+    await call_with(seeded, *many)
+    li = await browser(app, seeded, "li", "reviewer", display_name="李敏")
+    items = {item["call_id"]: item for item in (await li.get("/api/v1/reviews")).json()["items"]}
+    assert items[call]["hits"] == ["规则few"], "points that are earned are no problem"
+    page = (await li.get("/reviews?show=all")).text
+    assert "规则r4、规则r3、规则r2 " in page, "what costs most comes first"
+    assert "还有 1 项" in page
+    for step in ("take", "submit"):
+        await li.post(f"/calls/{call}/review/{step}", data={"confirm_rest": "true"})
+    page = (await li.get("/reviews?show=all&state=reviewed")).text
+    assert ">李敏</td>" in page
+    assert "可申诉至" in page
+    assert items[call]["reviewer"] is None
+    await li.aclose()
+
+
+async def test_what_waits_for_a_person_is_one_click_away(app: FastAPI, seeded: Database) -> None:
+    call = await call_with(seeded)
+    li = await browser(app, seeded, "li", "reviewer")
+    boss = await browser(app, seeded, "boss", "manager", teams=["甲组"])
+    agent = await browser(app, seeded, "zhang", "agent", agent="小张")
+    assert "在我手上 " not in (await li.get("/reviews")).text
+    await li.post(f"/calls/{call}/review/take")
+    assert "在我手上 1 通" in (await li.get("/reviews")).text
+    await li.post(f"/calls/{call}/review/submit", data={"confirm_rest": "true"})
+    await agent.post(f"/calls/{call}/review/appeal", data={"rules": "promise", "reason": "没说"})
+    assert "待裁决的申诉 1 通" in (await boss.get("/reviews")).text
+    assert "待裁决的申诉" not in (await li.get("/reviews")).text
+    for client in (li, boss, agent):
+        await client.aclose()
+
+
+async def test_no_match_says_so_and_offers_the_same_filters_in_all_calls(
+    as_user: MakeClient,
+) -> None:
+    li = await as_user("li", role="reviewer")
+    page = (await li.get("/reviews?agent=没有")).text
+    assert "没有符合这些条件的通话" in page
+    assert 'href="/reviews?agent=%E6%B2%A1%E6%9C%89&amp;show=all"' in page
+
+
+async def test_a_refused_sample_keeps_what_was_typed(app: FastAPI, seeded: Database) -> None:
+    await call_with(seeded)
+    admin = await browser(app, seeded, "root", "admin")
+    typed = {
+        "name": "三月抽检", "called_from": "2026-03-01", "called_to": "2026-03-31", "hits": "3",
+        "non_hits": "7",
+    }  # fmt: skip
+    assert (await admin.post("/review-samples", data=typed)).status_code == 303
+    again = await admin.post("/review-samples", data=typed)
+    assert again.status_code == 409
+    assert "已有名为“三月抽检”的抽样" in again.text
+    for value in typed.values():
+        assert f'value="{value}"' in again.text, value
+    assert "2026-03-01 – 2026-03-31" in again.text, "the last day is part of the period"
+    for wrong in ({"hits": "x"}, {"called_from": ""}, {"rules": ["nonesuch"]}):
+        refused = await admin.post("/review-samples", data={**typed, "name": "又", **wrong})
+        assert refused.status_code == 422, wrong
+        assert 'value="又"' in refused.text
+    chosen = await admin.post("/review-samples", data={**typed, "name": "一条", "rules": "promise"})
+    assert chosen.status_code == 303
+    await admin.aclose()
+
+
+async def test_a_refused_calibration_keeps_what_was_typed(app: FastAPI, seeded: Database) -> None:
+    await call_with(seeded)
+    admin = await browser(app, seeded, "root", "admin")
+    await browser(app, seeded, "li", "reviewer")
+    sample = {"name": "抽", "called_from": "2026-03-01", "called_to": "2026-03-31"}
+    drawn = await admin.post("/review-samples", data=sample)
+    typed = {"name": "盲", "sample": drawn.headers["location"].rpartition("=")[2], "limit": "9"}
+    alone = await admin.post("/calibrations", data={**typed, "members": "li"})
+    assert alone.status_code == 422
+    assert "至少要两个人" in alone.text
+    assert 'value="盲"' in alone.text
+    assert 'value="9"' in alone.text
+    assert 'value="li" checked' in alone.text
+    made = await admin.post("/calibrations", data={**typed, "members": ["li", "root"]})
+    assert made.status_code == 303
+    await admin.aclose()
+
+
+async def test_judging_goes_to_the_next_item_that_waits(app: FastAPI, seeded: Database) -> None:
+    calls = [await call_with(seeded) for _ in range(3)]
+    admin = await browser(app, seeded, "root", "admin")
+    await browser(app, seeded, "li", "reviewer")
+    made = await admin.post(
+        "/api/v1/calibrations",
+        json={
+            "name": "盲", "members": ["root", "li"],
+            "items": [{"call_id": call, "rule": "promise"} for call in calls],
+        },
+    )  # fmt: skip
+    address = f"/calibrations/{made.json()['id']}"
+
+    async def judge(position: int) -> str:
+        answer = await admin.post(f"{address}/verdicts/{position}", data={"outcome": "hit"})
+        return answer.headers["location"].rpartition("#")[2]
+
+    assert await judge(2) == "i0", "from the first one again"
+    assert await judge(0) == "i1"
+    assert "都已判完" not in (await admin.get(address)).text
+    assert await judge(1) == "done"
+    assert "都已判完" in (await admin.get(address)).text
+    await admin.aclose()
+
+
+async def test_the_human_score_is_explained_beside_the_machines(
+    app: FastAPI, seeded: Database
+) -> None:
+    call = await call_with(seeded)
+    li = await browser(app, seeded, "li", "reviewer")
+    await li.post(f"/calls/{call}/review/take")
+    assert "人工分怎么来的" not in (await li.get(f"/calls/{call}")).text
+    verdict = {"rule": "promise", "decision": "overturn", "reason_code": "context"}
+    await li.post(f"/calls/{call}/review/verdict", data=verdict)
+    page = (await li.get(f"/calls/{call}")).text
+    human, _, machine = page.partition("人工分怎么来的")[2].partition("机器分怎么来的")
+    assert "合计" in human
+    assert "合计" in machine
+    await li.aclose()
+
+
+async def test_what_cannot_be_shown_is_a_page_with_a_way_back(
+    app: FastAPI, seeded: Database
+) -> None:
+    li = await browser(app, seeded, "li", "reviewer")
+    came_from = {"Referer": "http://tingjian.test/reviews?show=all"}
+    for address, status in (("/calls/none", 404), ("/audit", 403)):
+        page = await li.get(address, headers=came_from)
+        assert page.status_code == status
+        assert 'href="/reviews?show=all"' in page.text
+        assert "退出" in page.text
+    elsewhere = await li.get("/audit", headers={"Referer": "http://other.test/x"})
+    assert "other.test" not in elsewhere.text
+    assert "返回上一页" not in elsewhere.text
+    await li.aclose()
+
+
+async def test_a_rule_set_can_be_read_in_words(app: FastAPI, seeded: Database) -> None:
+    call = await call_with(seeded)
+    li = await browser(app, seeded, "li", "reviewer")
+    names = re.findall(r'href="(/rule-sets/[^"/]+)"', (await li.get("/rule-sets")).text)
+    page = (await li.get(f"{names[0]}/1")).text
+    assert "规则一览" in page
+    assert 'id="rule-over-promise"' in page
+    assert "→ 扣" in page
+    assert 'href="/rule-sets/r/1#rule-promise"' in (await li.get(f"/calls/{call}")).text
+    await li.aclose()
