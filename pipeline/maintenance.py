@@ -3,17 +3,33 @@
 import datetime as dt
 import logging
 import uuid
+from collections.abc import Sequence
+from typing import Any
 
 from procrastinate import App
 from procrastinate.exceptions import ConnectorException
-from sqlalchemy import text
+from sqlalchemy import (
+    ColumnElement,
+    Row,
+    Text,
+    and_,
+    cast,
+    column,
+    exists,
+    func,
+    select,
+    table,
+    text,
+)
 from sqlalchemy.ext.asyncio import AsyncSession
+from sqlalchemy.orm import InstrumentedAttribute
 
 from core.settings import WorkerSettings
 from models.access import delete_expired_sessions
 from models.bulk_runs import delete_old_runs
 from models.database import Database
 from models.partitions import ensure_partitions
+from models.tables import Call, TreeHead, WebhookMessage
 from pipeline.bulk.stages import requeue_runs
 from pipeline.jobs import (
     defer_analysis,
@@ -26,6 +42,9 @@ from pipeline.reviews.workflow import finalise_overdue
 logger = logging.getLogger(__name__)
 
 _FAILED_JOBS_KEPT_H = 30 * 24
+_FITTING_WITHOUT_JOB = dt.timedelta(hours=1)
+_AT_ONCE = 1000
+_JOBS = table("procrastinate_jobs", column("lock"), column("status"))
 
 
 async def rescue(app: App, database: Database, settings: WorkerSettings) -> int:
@@ -90,53 +109,53 @@ async def _retry_stalled(app: App, settings: WorkerSettings) -> int:
 
 
 async def _requeue_calls(session: AsyncSession) -> int:
-    rows = await session.execute(
-        text(
-            "SELECT id, state FROM calls"
-            " WHERE state IN ('received', 'transcribing', 'analyzing') AND NOT EXISTS ("
-            "  SELECT 1 FROM procrastinate_jobs job"
-            "  WHERE job.lock = 'call:' || calls.id::text AND job.status IN ('todo', 'doing'))"
-            " ORDER BY id LIMIT 1000"
-        )
-    )
-    found = rows.all()
+    under_way = Call.state.in_(("received", "transcribing", "analyzing"))
+    found = await _without_job(session, "call", Call.id, under_way, Call.state)
     for row in found:
         defer = defer_analysis if row.state == "analyzing" else defer_transcription
-        await defer(session, uuid.UUID(str(row.id)))
+        await defer(session, row.id)
         logger.warning("call had lost its job", extra={"call_id": str(row.id)})
     return len(found)
 
 
 async def _requeue_messages(session: AsyncSession) -> int:
-    rows = await session.execute(
-        text(
-            "SELECT id, attempts FROM webhook_messages message"
-            " WHERE state = 'pending' AND NOT EXISTS ("
-            "  SELECT 1 FROM procrastinate_jobs job"
-            "  WHERE job.lock = 'webhook:' || message.id::text"
-            "  AND job.status IN ('todo', 'doing'))"
-            " ORDER BY id LIMIT 1000"
-        )
-    )
-    found = rows.all()
+    message = WebhookMessage
+    pending = message.state == "pending"
+    found = await _without_job(session, "webhook", message.id, pending, message.attempts)
     for row in found:
-        await defer_delivery(session, uuid.UUID(str(row.id)), row.attempts + 1)
+        await defer_delivery(session, row.id, row.attempts + 1)
         logger.warning("webhook message had lost its job", extra={"message_id": str(row.id)})
     return len(found)
 
 
 async def _requeue_heads(session: AsyncSession) -> int:
-    rows = await session.execute(
-        text(
-            "SELECT id FROM tree_heads head WHERE state = 'fitting'"
-            # The command line fits one in its own process, without a job.
-            " AND created_at < now() - interval '1 hour' AND NOT EXISTS ("
-            "  SELECT 1 FROM procrastinate_jobs job"
-            "  WHERE job.lock = 'learn:' || head.id::text AND job.status IN ('todo', 'doing'))"
-        )
+    # The command line fits one in its own process, without a job.
+    left = and_(
+        TreeHead.state == "fitting", TreeHead.created_at < func.now() - _FITTING_WITHOUT_JOB
     )
-    found = rows.all()
+    found = await _without_job(session, "learn", TreeHead.id, left)
     for row in found:
-        await defer_learning(session, uuid.UUID(str(row.id)))
+        await defer_learning(session, row.id)
         logger.warning("learning had lost its job", extra={"head": str(row.id)})
     return len(found)
+
+
+async def _without_job(
+    session: AsyncSession,
+    lock: str,
+    key: InstrumentedAttribute[uuid.UUID],
+    due: ColumnElement[bool],
+    *more: InstrumentedAttribute[Any],
+) -> Sequence[Row[Any]]:
+    """The rows that are due and that no job waits or runs for, oldest first; so many at once.
+
+    Jobs for a row take the lock `<lock>:<key>`.
+    """
+    waiting = exists().where(
+        _JOBS.c.lock == lock + ":" + cast(key, Text),
+        cast(_JOBS.c.status, Text).in_(("todo", "doing")),
+    )
+    rows = await session.execute(
+        select(key, *more).where(due, ~waiting).order_by(key).limit(_AT_ONCE)
+    )
+    return rows.all()

@@ -17,6 +17,7 @@ from written_calls import ReadingTranscriber, store_call
 from core.errors import AppError
 from models.calls import get_call
 from models.database import Database
+from models.heads import request_head
 from models.partitions import MONTHS_AHEAD, partition_name
 from models.tables import Call
 from pipeline.intake import CallMetadata
@@ -91,13 +92,15 @@ async def test_an_unknown_queue_is_named(resources: Resources) -> None:
 async def test_a_database_that_is_not_migrated_is_refused(
     resources: Resources,
 ) -> None:
+    known = await one(resources.database, "SELECT version_num FROM alembic_version")
     await one(resources.database, "UPDATE alembic_version SET version_num='old' RETURNING 1")
     try:
         with pytest.raises(AppError) as caught:
             await run_worker(resources.settings, until_idle=True)
         assert caught.value.code == "database-not-migrated"
     finally:
-        await one(resources.database, "UPDATE alembic_version SET version_num='0002' RETURNING 1")
+        restore = "UPDATE alembic_version SET version_num = :known RETURNING 1"
+        await one(resources.database, restore, known=known)
 
 
 async def test_the_job_of_a_silent_worker_is_taken_up(
@@ -158,6 +161,19 @@ async def test_a_message_that_lost_its_job_gets_a_new_one(
     assert await rescued(resources) == 1
     job = "SELECT args->>'attempt' FROM procrastinate_jobs WHERE task_name = 'deliver_webhook'"
     assert await one(database, job) == "1"
+
+
+async def test_learning_that_lost_its_job_gets_a_new_one(resources: Resources) -> None:
+    database = resources.database
+    async with database.session() as session:
+        row, _ = await request_head(session, "小树")
+        await session.commit()
+    assert await rescued(resources) == 0, "the command line may be fitting it, without a job"
+    begun = "UPDATE tree_heads SET created_at = now() - interval '61 minutes' RETURNING id"
+    assert await one(database, begun) == row.id
+    assert await rescued(resources) == 1
+    assert await one(database, "SELECT lock FROM procrastinate_jobs") == f"learn:{row.id}"
+    assert await rescued(resources) == 0
 
 
 async def test_finished_work_is_never_rescued(
