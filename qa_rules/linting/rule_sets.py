@@ -33,6 +33,7 @@ from qa_rules.linting.conditions import (
 from qa_rules.linting.possibility import exclusive
 from qa_rules.linting.scorecards import lint_scorecards
 from qa_rules.model import Condition, Rule, RuleSet
+from qa_rules.scoring.scorecard import Scorecard
 from qa_rules.verdicts.judging import judge_line
 from qa_rules.verdicts.logic import Truth
 from qa_rules.verdicts.verdict import Verdict
@@ -86,7 +87,9 @@ def lint_ruleset(
                     column,
                 )
             )
-        for severity, code, message, fix, part in _rule_issues(rule, compilers, node_paths):
+        for severity, code, message, fix, part in _rule_issues(
+            rule, ruleset.scorecards, compilers, node_paths
+        ):
             text = f"规则 {rule.id}：{message}"
             issues.append(LintIssue(severity, code, text, fix, where, *rule.place(part)))
     return tuple(issues)
@@ -114,7 +117,10 @@ class _Compilers:
 
 
 def _rule_issues(
-    rule: Rule, compilers: _Compilers, node_paths: Collection[str]
+    rule: Rule,
+    cards: Sequence[Scorecard],
+    compilers: _Compilers,
+    node_paths: Collection[str],
 ) -> Iterator[_Found]:
     yield from _names(rule, compilers)
     for severity, code, message, fix in test_problems(rule.applies):
@@ -124,14 +130,21 @@ def _rule_issues(
             yield severity, code, f"条件 {name} {message}", fix, f"conditions.{name}"
     yield from _examples(rule)
     yield from _reachable(rule)
-    if rule.severity in ("major", "critical") and not (rule.score or rule.veto or rule.veto_if):
+    if rule.severity in ("major", "critical") and not any(_counts(rule, card) for card in cards):
         yield (
             "warning",
             "no-effect",
             f"严重度是 {rule.severity}，命中却不影响得分。",
-            "写上 score 或 veto，或把 severity 降为 info。",
+            "写上 score 或 veto，或在评分卡里写 severity_points，或把 severity 降为 info。",
             "severity",
         )
+
+
+def _counts(rule: Rule, card: Scorecard) -> bool:
+    """Whether a hit of the rule may change a score on the card."""
+    zeroing = {one for section in card.sections for one in section.zero_if}
+    vetoes = bool(rule.veto or rule.veto_if or rule.id in card.veto)
+    return bool(card.points_of(rule)) or vetoes or rule.id in zeroing
 
 
 def _duplicates(ruleset: RuleSet, source: str) -> Iterator[LintIssue]:

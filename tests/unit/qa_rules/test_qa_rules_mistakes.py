@@ -184,6 +184,21 @@ def test_cards_that_cannot_be_meant_are_found(card: str, code: str) -> None:
     assert (code, 4, 12) in issues(text)
 
 
+@pytest.mark.parametrize(
+    ("card", "codes"),
+    [
+        ("{pass_mark: 60}", ["no-effect"]),
+        ("{severity_points: {major: -9}}", []),
+        ("{veto: [r1]}", []),
+        ("{sections: [{name: 甲, categories: [类], max_points: 9, zero_if: [r1]}]}", []),
+    ],
+)
+def test_a_major_rule_may_cost_what_the_card_says(card: str, codes: list[str]) -> None:
+    text = rule().replace("minor", "major").replace("    score: -5\n", "")
+    text = text.replace("rules:\n", f"scorecard: {card}\nrules:\n", 1)
+    assert [code for code, _, _ in issues(text)] == codes
+
+
 def test_linting_grows_with_the_rules_alone() -> None:
     def cpu_s(count: int) -> float:
         one = rule().removeprefix(HEAD)
