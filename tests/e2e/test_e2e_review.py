@@ -49,6 +49,9 @@ def test_from_the_queue_to_the_final_judgement(
     page.get_by_label("其余命中一并确认").check()
     page.keyboard.press("Control+Enter")
     expect(page.locator(".review-card .chip").first).to_have_text("已复核")
+    expect(page.locator("#review-title")).to_be_focused()
+    expect(page.locator("#review-title")).to_be_in_viewport()
+    expect(page.get_by_role("heading", name="人工分怎么来的")).to_be_visible()
     human = page.locator(".score-pair .score").nth(1)
     expect(human).not_to_have_text("–")
     expect(page.locator(".review-comment").first).to_have_text("开场不错")
@@ -84,8 +87,13 @@ def judge_by_keys(page: Page) -> None:
     if before > 1:
         page.keyboard.press("x")
         form = page.locator(".overturn[open] form")
+        expect(form.locator("input:checked")).to_have_count(0)
+        page.keyboard.press("Enter")
+        expect(waiting).to_have_count(before - 1)  # without a reason nothing is overturned
+        page.keyboard.press("3")
+        expect(form.get_by_role("radio", name="结合语境不算")).to_be_checked()
         form.get_by_role("textbox", name="说明").fill("语境不同")
-        form.get_by_role("button", name="推翻").click()
+        page.keyboard.press("Enter")
         expect(waiting).to_have_count(before - 2)
         expect(page.locator(".verdict", has_text="已推翻")).to_be_visible()
 
@@ -106,8 +114,13 @@ def take_one_back(page: Page) -> None:
 
 def hear_the_evidence(page: Page) -> None:
     """E plays where a finding rests on, and the conversation shows it."""
-    finding = page.locator(".finding:has([data-seek])").first
+    finding = page.locator(".finding:has([data-utterance-link])").first
+    page.evaluate("document.querySelector('#transcript').scrollTop = 0")
+    page.locator(".finding").last.focus()
     finding.focus()
+    link = finding.locator("[data-utterance-link]").first
+    place = link.get_attribute("data-utterance-link")
+    expect(page.locator(f".utterance.pointed[data-utterance='{place}']")).to_be_in_viewport()
     start = float(finding.locator("[data-seek]").first.get_attribute("data-seek") or 0)
     page.keyboard.press("e")
     page.wait_for_function(
@@ -168,8 +181,10 @@ def add_a_missed_one(page: Page) -> None:
     form = page.locator(".add-finding form")
     expect(form.locator(".add-quote")).to_have_text(bubble.inner_text())
     form.locator("select[name=rule]").select_option(index=1)
+    rule = form.locator("select[name=rule]").input_value()
     form.get_by_role("button", name="补充").click()
     expect(page.locator(".verdict", has_text="人工补充")).to_be_visible()
+    expect(page.locator(f".finding:focus[data-rule={rule}]")).to_have_count(1)
 
 
 def test_the_review_pages_fit_a_phone(
@@ -183,5 +198,8 @@ def test_the_review_pages_fit_a_phone(
     for path in ("/reviews?show=all", "/accuracy", "/calibrations", "/reviews?lang=en"):
         page.goto(service.url + path, wait_until="networkidle")
         assert page.evaluate("document.documentElement.scrollWidth") <= 390, path
+    page.goto(f"{service.url}/calls/{analysed_call['id']}#findings")
+    expect(page.locator("review-panel")).to_be_visible()
+    expect(page.locator("#transcript")).to_be_hidden()
     assert watch.complaints == []
     context.close()
