@@ -6,7 +6,6 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import lru_cache
 
-from sqlalchemy import select, tuple_
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from insights.agreement import Agreement, fleiss_agreement
@@ -14,7 +13,7 @@ from insights.ledger_rows import RuleKey, calibrated_items, loose_verdicts, samp
 from insights.reviewer_error import ReviewerError, reviewer_error
 from insights.rule_accuracy import Estimate, RuleAccuracy, StratumCount, rule_accuracy
 from models.calls import CallFilter
-from models.tables import RuleSetVersion
+from models.versions import rulesets_named
 from qa_rules.documents.rule_sets import parse_ruleset
 from qa_rules.model import Rule
 from qa_rules.scoring.accuracy import PrecisionFigure, rule_fingerprint
@@ -185,17 +184,9 @@ def _with_loose_precision(
 
 
 async def _rules(session: AsyncSession, references: Iterable[str]) -> dict[RuleKey, Rule]:
-    pairs = []
-    for reference in references:
-        name, _, version = reference.rpartition("@")
-        if version.isascii() and version.isdigit():
-            pairs.append((name, int(version)))
-    rows = await session.scalars(
-        select(RuleSetVersion).where(tuple_(RuleSetVersion.name, RuleSetVersion.version).in_(pairs))
-    )
     return {
         (f"{row.name}@{row.version}", rule.id): rule
-        for row in rows
+        for row in await rulesets_named(session, references)
         for rule in _parsed(row.id, row.name, row.document)
     }
 

@@ -1,11 +1,11 @@
 """Versioned documents: drafts, publishing, and which version a domain uses."""
 
 import datetime as dt
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
-from sqlalchemy import func, select, text, update
+from sqlalchemy import func, select, text, tuple_, update
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from core.errors import AppError
@@ -68,6 +68,19 @@ async def list_versions(
     if name is not None:
         query = query.where(table.name == name)
     return list(await session.scalars(query))
+
+
+async def rulesets_named(
+    session: AsyncSession, references: Iterable[str]
+) -> Sequence[RuleSetVersion]:
+    """The rule sets that are stored under these references (`name@version`), in no order."""
+    pairs = []
+    for reference in set(references):
+        name, _, version = reference.rpartition("@")
+        if version.isascii() and version.isdigit():
+            pairs.append((name, int(version)))
+    row = RuleSetVersion
+    return list(await session.scalars(select(row).where(tuple_(row.name, row.version).in_(pairs))))
 
 
 async def get_version(

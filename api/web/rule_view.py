@@ -6,10 +6,11 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 
-from sqlalchemy import select, tuple_
+from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from models.tables import RuleSetVersion
+from models.versions import rulesets_named
 from qa_rules.documents.rule_sets import parse_ruleset
 from qa_rules.sentences.rendering import rule_sentence
 
@@ -44,17 +45,9 @@ async def rule_cards(
     session: AsyncSession, references: Iterable[str]
 ) -> Mapping[tuple[str, str], RuleCard]:
     """(`rule set@version`, rule id) -> the rule, for the rule sets that are named and stored."""
-    pairs = []
-    for reference in set(references):
-        name, _, version = reference.rpartition("@")
-        if version.isascii() and version.isdigit():
-            pairs.append((name, int(version)))
-    rows = await session.scalars(
-        select(RuleSetVersion).where(tuple_(RuleSetVersion.name, RuleSetVersion.version).in_(pairs))
-    )
     return {
         (f"{row.name}@{row.version}", card.id): card
-        for row in rows
+        for row in await rulesets_named(session, references)
         for card in await _cards_of(row)
     }
 
