@@ -24,6 +24,7 @@ from qa_rules.evaluation.evaluator import RuleEvaluator
 from qa_rules.examples import ExampleFailure, ExamplesReport, run_examples
 from qa_rules.linting.rule_sets import lint_ruleset
 from qa_rules.model import Rule
+from qa_rules.scoring.scorecard import on_card
 from qa_rules.sentences.reading import read_rule
 from qa_rules.sentences.rendering import rule_sentence
 from qa_rules.sentences.writing import write_rule
@@ -66,8 +67,13 @@ def show(
     as_json: JsonFlag = False,
 ) -> None:
     """Run `rules show`."""
-    say = write_rule if full else rule_sentence
-    sentences = [(rule, say(rule)) for rule in rules_named(name).rules]
+    ruleset = rules_named(name)
+    if full:
+        sentences = [(rule, write_rule(rule)) for rule in ruleset.rules]
+    else:
+        # What a hit costs is what the card for all calls says, which may go by severity.
+        carded = on_card(ruleset, ruleset.scorecard)
+        sentences = [(rule, rule_sentence(rule)) for rule in carded.rules]
     if as_json:
         print_json(
             [{"id": rule.id, "name": rule.name, "sentence": said} for rule, said in sentences]

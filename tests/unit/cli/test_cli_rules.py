@@ -68,3 +68,14 @@ def test_examples_are_counted_and_failures_named(tmp_path: Path) -> None:
         "clear",
     )
     assert result.exit_code == 1
+
+
+def test_a_shown_sentence_says_what_the_card_takes_away(tmp_path: Path) -> None:
+    path = tmp_path / "my.yaml"
+    card = "scorecard: {severity_points: {minor: -3}}\nrules:\n"
+    path.write_text(
+        RULE.replace("rules:\n", card).replace("reason: 礼貌, score: -5", "reason: 礼貌"),
+        encoding="utf-8",
+    )
+    assert "扣 3 分" in run("show", str(path))
+    assert "只作标记" in run("show", str(path), "--full")
