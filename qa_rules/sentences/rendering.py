@@ -52,6 +52,7 @@ from qa_rules.sentences.wording import (
     Phrase,
     bounded,
     chain_words,
+    effect,
     exceptions,
     field_words,
     inside_words,
@@ -69,19 +70,11 @@ def rule_sentence(rule: Rule) -> str:
     if rule.applies_if is not None:
         given.append(line_sentence(rule.applies_if, rule.conditions))
     when = f"{'，且'.join(given)}时，" if given else ""
-    return f"{when}{line_sentence(rule.hit_if, rule.conditions)} → {effect(rule)}"
 
+    def said(line: Line) -> str:
+        return line_sentence(line, rule.conditions)
 
-def effect(rule: Rule) -> str:
-    """What a hit does to the score: `扣 5 分`, `扣 50 分，一票否决`, `只作标记`."""
-    parts = []
-    if rule.score:
-        parts.append(f"{'扣' if rule.score < 0 else '加'} {abs(rule.score):g} 分")
-    if rule.veto:
-        parts.append("一票否决")
-    if rule.veto_if is not None:
-        parts.append(f"其中{line_sentence(rule.veto_if, rule.conditions)}时一票否决")
-    return "，".join(parts) or "只作标记"
+    return f"{when}{said(rule.hit_if)} → {effect(rule, said)}"
 
 
 def line_sentence(line: Line, conditions: Mapping[str, Condition]) -> str:

@@ -1,14 +1,18 @@
 """Words for the parts of conditions: who and where, bounds, fields, what somebody may say."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from functools import lru_cache
 
 from asr.transcript import ROLE_NAMES
 from events import keywords
+from qa_rules.conditions.boolean import Line
 from qa_rules.conditions.measures import Bounds, MetadataTest
 from qa_rules.conditions.relations import ProcessCondition, Step
 from qa_rules.conditions.scope import Range, Scalar, Scope
 from qa_rules.conditions.searches import RepetitionCondition, SemanticCondition, TextCondition
+from qa_rules.model import Rule
+from qa_rules.sentences.quoting import write_number
 
 _SHOWN = 2
 _COMPARED = {"=": "是", "!=": "不是", ">": "大于", ">=": "不小于", "<": "小于", "<=": "不大于"}
@@ -45,6 +49,21 @@ class Phrase:
     def flipped(self) -> "Phrase":
         """The phrase of the opposite condition."""
         return Phrase(self.subject, self.no, self.yes)
+
+
+def effect(rule: Rule, said: Callable[[Line], str]) -> str:
+    """What a hit does to the score: `扣 5 分`, `扣 50 分，一票否决`, `只作标记`.
+
+    `said` puts the boolean line of a conditional veto into words.
+    """
+    parts = []
+    if rule.score:
+        parts.append(f"{'扣' if rule.score < 0 else '加'} {write_number(abs(rule.score))} 分")
+    if rule.veto:
+        parts.append("一票否决")
+    if rule.veto_if is not None:
+        parts.append(f"其中{said(rule.veto_if)}时一票否决")
+    return "，".join(parts) or "只作标记"
 
 
 def role_name(role: str) -> str:

@@ -13,9 +13,10 @@ from qa_rules.conditions.boolean import And, AtLeast, Line, Name, Not, Or
 from qa_rules.conditions.measures import MetadataCondition, MetadataTest
 from qa_rules.conditions.relations import LogicCondition, ProcessCondition, Step
 from qa_rules.model import Condition, Rule
-from qa_rules.sentences.quoting import quote_text, refer, write_number, write_scalar
+from qa_rules.sentences.quoting import quote_text, refer, write_scalar
 from qa_rules.sentences.slots import SLOTS, write_reach
 from qa_rules.sentences.templates import TEMPLATES
+from qa_rules.sentences.wording import effect
 
 USUAL_UNHEARD_MS = 2000
 COMPARED = {
@@ -30,24 +31,13 @@ def write_rule(rule: Rule) -> str:
     text = f"适用于通话信息 {_tests(rule.applies)}。" if rule.applies else ""
     if rule.applies_if is not None:
         text += f"当{writer.line(rule.applies_if)}时，"
-    text += f"{writer.line(rule.hit_if)} → {_effect(rule, writer)}"
+    text += f"{writer.line(rule.hit_if)} → {effect(rule, writer.line)}"
     if rule.unheard_ms != USUAL_UNHEARD_MS:
         text += f"，容忍 {rule.unheard_ms} 毫秒语音没有文本"
     others = [name for name in rule.conditions if name not in writer.stated]
     if others:
         text += f"。其中{'；'.join(writer.clause(name, True) for name in others)}"
     return text
-
-
-def _effect(rule: Rule, writer: "_Writer") -> str:
-    parts = []
-    if rule.score:
-        parts.append(f"{'扣' if rule.score < 0 else '加'} {write_number(abs(rule.score))} 分")
-    if rule.veto:
-        parts.append("一票否决")
-    if rule.veto_if is not None:
-        parts.append(f"其中{writer.line(rule.veto_if)}时一票否决")
-    return "，".join(parts) or "只作标记"
 
 
 class _Writer:
