@@ -13,9 +13,11 @@ from api.v1.reviews.detail import review_detail
 from api.v1.reviews.schemas import Review
 from api.web.call_view import score_sum
 from api.web.rendering import query
+from api.web.rule_view import rule_cards
 from core.errors import AppError
 from models.access import display_names, list_users
 from models.calls import CallFilter
+from models.reviews.calibrations import open_items
 from models.reviews.queue import QueueFilter, QueueOrder
 from models.reviews.states import ReviewState
 from models.reviews.verdicts import ReasonCode
@@ -38,6 +40,21 @@ NO_REVIEW: Mapping[str, Any] = {
     "review": None, "judged": {}, "people": {}, "came_from": "", "human_sum": None,
 }  # fmt: skip
 """The same for a call whose review is not shown."""
+
+
+NOT_BLIND: Mapping[str, Any] = {"blind_items": (), "blind_rules": {}}
+"""What a call's page shows to judge blind: nothing."""
+
+
+async def blind_values(
+    session: AsyncSession, principal: Principal, call_id: uuid.UUID
+) -> dict[str, Any]:
+    """What the visitor judges blind on this call, with what the rules say."""
+    items = await open_items(session, call_id, principal.user_id)
+    return {
+        "blind_items": items,
+        "blind_rules": await rule_cards(session, (item.ruleset for item in items)),
+    }
 
 
 async def review_values(

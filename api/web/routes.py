@@ -36,7 +36,14 @@ from api.web.judgement_view import judgement_entries
 from api.web.list_view import SHOWN_PROBLEMS, ListedResult, listed_results
 from api.web.page_route import PageRoute, local_path
 from api.web.rendering import language_of_request, query, render
-from api.web.review_view import NO_REVIEW, queue_from, queue_query, review_values
+from api.web.review_view import (
+    NO_REVIEW,
+    NOT_BLIND,
+    blind_values,
+    queue_from,
+    queue_query,
+    review_values,
+)
 from api.web.sop_view import SMALL_SAMPLE, build_grid
 from api.web.uploads import take_in_form
 from asr.transcript import AudioFix
@@ -168,6 +175,7 @@ async def call_page(
         values |= await correction_values(session, principal, call_id, analysis, transcript)
     came_from = queue_query(queue_from(request.query_params.get("from", "")))
     values |= NO_REVIEW if is_blind else await review_values(session, principal, row, came_from)
+    values |= await blind_values(session, principal, call_id) if is_judged_blind else NOT_BLIND
     return render(request, "call.html", {"user": principal, "is_blind": is_blind, **values})
 
 

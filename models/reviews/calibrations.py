@@ -3,9 +3,10 @@
 import datetime as dt
 import uuid
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from typing import Literal
 
-from sqlalchemy import Text, cast, func, select
+from sqlalchemy import Text, and_, cast, func, select
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.ext.asyncio import AsyncSession
@@ -24,6 +25,20 @@ from models.tables import (
 
 _JUDGES = ("admin", "manager", "reviewer")
 MOST_ITEMS = 500
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OpenItem:
+    """A rule to judge on one call; `outcome` is what its member said of it so far, or None."""
+
+    calibration_id: uuid.UUID
+    calibration_name: str
+    position: int
+    rule: str
+    rule_name: str
+    ruleset: str
+    outcome: str | None
+    comment: str
 
 
 async def create_calibration(
@@ -103,6 +118,42 @@ async def list_calibrations(
             )
         )
     return list(await session.scalars(query))
+
+
+async def open_items(
+    session: AsyncSession, call_id: uuid.UUID, member: uuid.UUID | None
+) -> Sequence[OpenItem]:
+    """What a member has to judge on one call in calibrations that are open, oldest first."""
+    own = and_(
+        CalibrationVerdict.calibration_id == CalibrationItem.calibration_id,
+        CalibrationVerdict.position == CalibrationItem.position,
+        CalibrationVerdict.user_id == member,
+    )
+    rows = await session.execute(
+        select(Calibration, CalibrationItem, CalibrationVerdict)
+        .join(CalibrationItem, CalibrationItem.calibration_id == Calibration.id)
+        .join(CalibrationMember, CalibrationMember.calibration_id == Calibration.id)
+        .outerjoin(CalibrationVerdict, own)
+        .where(
+            Calibration.state == "open",
+            CalibrationMember.user_id == member,
+            CalibrationItem.call_id == call_id,
+        )
+        .order_by(Calibration.id, CalibrationItem.position)
+    )
+    return [
+        OpenItem(
+            calibration_id=calibration.id,
+            calibration_name=calibration.name,
+            position=item.position,
+            rule=item.rule,
+            rule_name=item.rule_name,
+            ruleset=item.ruleset,
+            outcome=given.outcome if given else None,
+            comment=given.comment if given else "",
+        )
+        for calibration, item, given in rows
+    ]
 
 
 async def members_of(session: AsyncSession, calibration_id: uuid.UUID) -> Sequence[User]:

@@ -192,7 +192,8 @@ async def test_whoever_judges_a_call_blind_sees_nothing_of_it_anywhere_until_the
     assert made.status_code == 201
     page = (await li.get(f"/calls/{call}")).text
     assert "盲评校准里" in page
-    assert "规则promise" not in page
+    assert "规则promise" in page, "what is asked"
+    assert 'class="finding' not in page, "and nothing of what was found"
     results = f"/api/v1/calls/{call}"
     closed_off = (
         f"{results}/findings", f"{results}/timeline", f"{results}/judgements",
@@ -206,7 +207,7 @@ async def test_whoever_judges_a_call_blind_sees_nothing_of_it_anywhere_until_the
     assert "none=1" in taken.headers["location"]
 
     assert (await admin.post(f"/calibrations/{made.json()['id']}/close")).status_code == 303
-    assert "规则promise" in (await li.get(f"/calls/{call}")).text
+    assert 'class="finding' in (await li.get(f"/calls/{call}")).text
     assert (await li.get(f"{results}/findings")).status_code == 200
     for client in (admin, li, wang, other):
         await client.aclose()
@@ -250,7 +251,7 @@ async def test_the_audit_trail_calls_people_by_their_names(app: FastAPI, seeded:
 
     page = (await admin.get("/audit")).text
     assert '<a href="/audit?username=limin">李敏敏</a>' in page
-    assert '<span class="audit-login">limin</span>' in page, "the user name stays to be read"
+    assert '<div class="quiet small audit-login">limin</div>' in page, "the user name stays to be read"
     assert f'<span title="limin {found.id}">李敏敏</span>' in page, "who was changed"
     assert '<span title="limin">李敏敏</span>' in page, "who was given the review"
     assert '<a href="/audit?username=system">系统</a>' in page
@@ -388,11 +389,14 @@ async def test_judging_goes_to_the_next_item_that_waits(app: FastAPI, seeded: Da
         answer = await admin.post(f"{address}/verdicts/{position}", data={"outcome": "hit"})
         return answer.headers["location"].rpartition("#")[2]
 
+    page = (await admin.get(f"/calls/{calls[1]}")).text
+    assert f'action="{address}/verdicts/1"' in page, "to be judged where it is heard"
     assert await judge(2) == "i0", "from the first one again"
     assert await judge(0) == "i1"
     assert "都已判完" not in (await admin.get(address)).text
     assert await judge(1) == "done"
     assert "都已判完" in (await admin.get(address)).text
+    assert "我： 违反" in (await admin.get(f"/calls/{calls[1]}")).text
     await admin.aclose()
 
 
