@@ -55,7 +55,9 @@ def dump_cards(cards: Sequence[Scorecard]) -> dict[str, Any]:
 def _card(reader: Reader, node: yaml.Node, keys: tuple[str, ...]) -> Scorecard:
     entries = reader.mapping(node, keys, "评分卡")
     mark = node.start_mark
-    plain: dict[str, Any] = {"line": mark.line + 1, "column": mark.column + 1}
+    plain: dict[str, Any] = {
+        "source": reader.source, "line": mark.line + 1, "column": mark.column + 1,
+    }  # fmt: skip
     if "name" in entries:
         plain["name"] = reader.name(entries["name"], "name")
     for key in ("start", "floor", "ceiling"):

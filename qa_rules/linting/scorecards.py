@@ -15,7 +15,9 @@ _Found = tuple[Severity, str, str, str]
 def lint_scorecards(ruleset: RuleSet, source: str = "") -> tuple[LintIssue, ...]:
     """Issues of the scorecards of a resolved rule set, in card order."""
     return tuple(
-        LintIssue(severity, code, message, fix, source, card.line or 1, card.column or 1)
+        LintIssue(
+            severity, code, message, fix, card.source or source, card.line or 1, card.column or 1
+        )
         for place, card in enumerate(ruleset.scorecards)
         for severity, code, message, fix in (
             *_unknown_rules(card, ruleset),

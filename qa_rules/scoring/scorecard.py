@@ -36,6 +36,7 @@ class Scorecard:
     are tests on the call's metadata, none for the card of all other calls. `points` take the
     place of a rule's own by its id; `severity_points` are for rules that state neither points nor
     a veto. Hits of the rules in `veto` set the score to the floor, as rules with `veto` do.
+    `source`, `line` and `column` say which document states the card and where, for messages.
     """
 
     name: str = "默认评分卡"
@@ -48,6 +49,7 @@ class Scorecard:
     points: Mapping[str, float] = field(default_factory=dict)
     severity_points: Mapping[RuleSeverity, float] = field(default_factory=dict)
     veto: tuple[str, ...] = ()
+    source: str = field(default="", compare=False)
     line: int = field(default=0, compare=False)
     column: int = field(default=0, compare=False)
 

@@ -199,6 +199,12 @@ def test_a_major_rule_may_cost_what_the_card_says(card: str, codes: list[str]) -
     assert [code for code, _, _ in issues(text)] == codes
 
 
+def test_a_card_of_the_base_is_found_in_its_own_file() -> None:
+    text = "extends: 电销通用\n" + rule()
+    (issue,) = lint_ruleset(parse_ruleset(text, "my.yaml"), (), "my.yaml")
+    assert (issue.code, issue.source) == ("outside-sections", "电销通用.yaml")
+
+
 def test_linting_grows_with_the_rules_alone() -> None:
     def cpu_s(count: int) -> float:
         one = rule().removeprefix(HEAD)
