@@ -255,9 +255,13 @@ async def test_the_audit_trail_calls_people_by_their_names(app: FastAPI, seeded:
     assert f'<span title="limin {found.id}">李敏敏</span>' in page, "who was changed"
     assert '<span title="limin">李敏敏</span>' in page, "who was given the review"
     assert '<a href="/audit?username=system">系统</a>' in page
+    assert '<span class="quiet">状态</span> 复核中' in page
+    assert '<span class="quiet">名字</span> 李敏敏' in page
     assert '<option value="limin" >李敏敏 (limin)</option>' in page
     english = (await admin.get("/audit?lang=en&username=system")).text
     assert '<a href="/audit?username=system">system</a>' in english
+    took = (await admin.get("/audit?lang=en&username=limin")).text
+    assert '<span class="quiet">state</span> in review' in took.lower()
     assert "李敏敏</a>" not in english
     assert "<option selected>gone</option>" in (await admin.get("/audit?username=gone")).text
     for client in (admin, li):
