@@ -34,7 +34,7 @@ class SilenceOperator:
         """The verdict on one call."""
         condition = self._condition
         selection = facts.hearing.selected(self._area)
-        if condition.ranges and selection.is_unknown:
+        if selection.is_unknown:
             return unsettled(selection.gap or _NO_TIMING)
         silences = facts.timing.silences(round(condition.min_s * 1000))
         if silences is None:

@@ -26,12 +26,9 @@ def turns(condition, call: CallView) -> Answer:
 def silence(condition: SilenceCondition, call: CallView) -> Answer:
     scope = Scope(ranges=condition.ranges)
     _, (low, high), gap = scope_of(scope, 0, call)
-    if condition.ranges and nobody(scope, call):
+    if nobody(scope, call):
         return Answer(gap, [], gap)
     spoken = [(u.start_ms, u.end_ms) for u in call.transcript.utterances]
-    if not spoken:
-        known = call.transcript.audio.duration_ms > 0
-        return Answer(False if known else "not_applicable", [], None if known else "not_applicable")
     began, count = None, 0
     for at in range(min(s for s, _ in spoken), max(e for _, e in spoken) + TICK, TICK):
         if not any(s <= at < e for s, e in spoken) and at < max(e for _, e in spoken):

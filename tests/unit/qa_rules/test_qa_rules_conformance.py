@@ -1,7 +1,11 @@
 """Operators of other products as people set them there: every setting of a row in one rule."""
 
+from dataclasses import replace
+
 import pytest
 from rules_cases import call, judge
+
+from asr.transcript import EngineInfo, UntranscribedSpeech
 
 QUIET = call(
     ("a", "我帮您查一下，请稍等。", 0, 3000),
@@ -24,6 +28,17 @@ QUIET = call(
 )
 def test_silence_so_long_and_so_often(silence: str, outcome: str) -> None:
     assert judge(f"{{silence: {silence}}}", QUIET).outcome == outcome
+
+
+@pytest.mark.parametrize("hit_if", ["x", "not x"])
+def test_silence_is_not_judged_where_nobody_was_heard(hit_if: str) -> None:
+    nobody = replace(
+        QUIET, transcript=replace(QUIET.transcript, utterances=(), engine=EngineInfo("x"))
+    )
+    assert judge("{silence: {min_s: 5}}", nobody, hit_if).outcome == "not_applicable"
+    unheard = UntranscribedSpeech(0, "agent", 0, 3000)
+    deaf = replace(nobody, transcript=replace(nobody.transcript, untranscribed=(unheard,)))
+    assert judge("{silence: {min_s: 5}}", deaf, hit_if).outcome == "undecidable"
 
 
 @pytest.mark.parametrize(("announced", "outcome"), [("请稍等", "clear"), ("不用等", "hit")])
