@@ -44,6 +44,8 @@ async function request(path, options) {
 
 /** What an answer other than success says. */
 export async function errorOf(response) {
+  // The interface's own words for this speak of keys, which is of no use in a page.
+  if (response.status === 401) return new ApiError(401, "unauthenticated", t("js.error.signed_out"));
   const body = await response.json().catch(() => null);
   const error = body?.error;
   return new ApiError(response.status, error?.code ?? "unknown", error?.message ?? `HTTP ${response.status}`);
