@@ -1,37 +1,12 @@
 """The pages of review, ledger and calibration: shown to whom, and their forms without scripts."""
 
-import datetime as dt
 import re
 
-import httpx
-import pytest
-from conftest import PASSWORD, MakeClient
 from fastapi import FastAPI
 from reviewable_calls import call_with, finding
-from sqlalchemy import update
+from signed_in import browser
 
-from models.access import add_user, find_user
-from models.actors import SYSTEM
-from models.audit import record
 from models.database import Database
-from models.tables import Review
-
-ORIGIN = {"Origin": "http://tingjian.test", "Sec-Fetch-Site": "same-origin"}
-
-
-async def browser(
-    app: FastAPI, seeded: Database, name: str, role: str, **who: object
-) -> httpx.AsyncClient:
-    """A signed-in browser."""
-    async with seeded.session() as session:
-        await add_user(session, username=name, password=PASSWORD, role=role, **who)  # type: ignore[arg-type]
-        await session.commit()
-    client = httpx.AsyncClient(
-        transport=httpx.ASGITransport(app=app), base_url="http://tingjian.test", headers=ORIGIN
-    )
-    answer = await client.post("/sign-in", data={"username": name, "password": PASSWORD})
-    assert answer.status_code == 303
-    return client
 
 
 async def test_a_review_goes_all_the_way_by_forms_alone(app: FastAPI, seeded: Database) -> None:
@@ -86,41 +61,6 @@ async def test_a_review_goes_all_the_way_by_forms_alone(app: FastAPI, seeded: Da
     reopened = await boss.post(f"{address}/reopen")
     assert reopened.status_code == 303
     for client in (li, agent, boss):
-        await client.aclose()
-
-
-async def test_two_reviewers_who_ask_for_the_next_call_get_different_ones(
-    app: FastAPI, seeded: Database
-) -> None:
-    first, second = await call_with(seeded), await call_with(seeded)
-    li = await browser(app, seeded, "li", "reviewer")
-    wang = await browser(app, seeded, "wang", "reviewer")
-    form = {"came_from": "show=all"}
-    given = {
-        (await client.post("/reviews/next", data=form)).headers["location"].split("?")[0]
-        for client in (li, wang)
-    }
-    assert given == {f"/calls/{first}", f"/calls/{second}"}
-    nothing = await li.post("/reviews/next", data={"came_from": "show=all&team=x"})
-    assert "没有可以领取的通话" in (await li.get(nothing.headers["location"])).text
-    for client in (li, wang):
-        await client.aclose()
-
-
-async def test_the_next_call_is_also_one_whose_lock_ran_out(app: FastAPI, seeded: Database) -> None:
-    call = await call_with(seeded)
-    li = await browser(app, seeded, "li", "reviewer")
-    boss = await browser(app, seeded, "boss", "manager", teams=["甲组"])
-    form = {"came_from": "show=all"}
-    assert f"/calls/{call}" in (await li.post("/reviews/next", data=form)).headers["location"]
-    # A manager could take it over, but is not handed what somebody works on.
-    assert "none=1" in (await boss.post("/reviews/next", data=form)).headers["location"]
-    async with seeded.session() as session:
-        past = dt.datetime.now(dt.UTC) - dt.timedelta(minutes=1)
-        await session.execute(update(Review).values(lock_expires_at=past))
-        await session.commit()
-    assert f"/calls/{call}" in (await boss.post("/reviews/next", data=form)).headers["location"]
-    for client in (li, boss):
         await client.aclose()
 
 
@@ -211,128 +151,6 @@ async def test_whoever_judges_a_call_blind_sees_nothing_of_it_anywhere_until_the
     assert (await li.get(f"{results}/findings")).status_code == 200
     for client in (admin, li, wang, other):
         await client.aclose()
-
-
-async def test_administrators_read_the_audit_trail_and_nobody_else(
-    app: FastAPI, seeded: Database
-) -> None:
-    call = await call_with(seeded)
-    admin = await browser(app, seeded, "root", "admin")
-    li = await browser(app, seeded, "li", "reviewer")
-    await li.post(f"/calls/{call}/review/take")
-    assert 'href="/audit"' in (await admin.get("/settings")).text
-    page = (await admin.get("/audit", params={"action": "review."})).text
-    assert "领取" in page
-    assert f'href="/calls/{call}"' in page
-    assert "Took" in (await admin.get("/audit?lang=en")).text
-    assert "没有符合条件的记录" in (await admin.get("/audit?username=nobody&lang=zh")).text
-    assert "领取" in (await admin.get("/audit?from=2026-01-01&to=9999-12-31")).text
-    assert (await admin.get("/audit?from=x")).status_code == 422
-    assert (await admin.get("/audit?cursor=x")).status_code == 400
-    assert (await li.get("/audit")).status_code == 403
-    for client in (admin, li):
-        await client.aclose()
-
-
-async def test_the_audit_trail_calls_people_by_their_names(app: FastAPI, seeded: Database) -> None:
-    call = await call_with(seeded)
-    admin = await browser(app, seeded, "root", "admin")
-    li = await browser(app, seeded, "limin", "reviewer", display_name="李敏")
-    async with seeded.session() as session:
-        found = await find_user(session, "limin")
-        assert found is not None
-        record(session, SYSTEM, "review.finalised", "call", call)
-        await session.commit()
-    await li.post(f"/calls/{call}/review/take")
-    await admin.post(f"/calls/{call}/review/assign", data={"username": "limin"})
-    await admin.post(
-        f"/settings/users/{found.id}", data={"role": "reviewer", "display_name": "李敏敏"}
-    )
-
-    page = (await admin.get("/audit")).text
-    assert '<a href="/audit?username=limin">李敏敏</a>' in page
-    assert '<div class="quiet small audit-login">limin</div>' in page, "the user name stays to be read"
-    assert f'<span title="limin {found.id}">李敏敏</span>' in page, "who was changed"
-    assert '<span title="limin">李敏敏</span>' in page, "who was given the review"
-    assert '<a href="/audit?username=system">系统</a>' in page
-    assert '<span class="quiet">状态</span> 复核中' in page
-    assert '<span class="quiet">名字</span> 李敏敏' in page
-    assert '<option value="limin" >李敏敏 (limin)</option>' in page
-    english = (await admin.get("/audit?lang=en&username=system")).text
-    assert '<a href="/audit?username=system">system</a>' in english
-    took = (await admin.get("/audit?lang=en&username=limin")).text
-    assert '<span class="quiet">state</span> in review' in took.lower()
-    assert "李敏敏</a>" not in english
-    assert "<option selected>gone</option>" in (await admin.get("/audit?username=gone")).text
-    for client in (admin, li):
-        await client.aclose()
-
-
-@pytest.mark.parametrize(
-    ("asked", "label"),
-    [
-        ("state=x", "状态"),
-        ("severity=x", "严重程度不低于"),
-        ("score_below=x", "机器分低于"),
-        ("older_than_days=-1", "等待超过（天）"),
-        ("sample=x", "抽样"),
-    ],
-)
-async def test_a_filter_that_makes_no_sense_is_named_and_the_others_stay(
-    as_user: MakeClient, asked: str, label: str
-) -> None:
-    li = await as_user("li", role="reviewer")
-    answer = await li.get(f"/reviews?{asked}&agent=小张")
-    assert answer.status_code == 422
-    assert f"筛选条件“{label}”填得不对" in answer.text
-    assert 'name="agent" value="小张"' in answer.text
-    assert "退出" in answer.text, "the way on is still there"
-
-
-async def test_the_queue_tells_what_was_found_and_who_has_finished(
-    app: FastAPI, seeded: Database
-) -> None:
-    few, many = finding("few"), [finding(f"r{n}", effect=-n) for n in (1, 2, 3, 4)]
-    call = await call_with(seeded, few, finding("good", effect=5.0), finding("fine", "clear"))
-    await call_with(seeded, *many)
-    li = await browser(app, seeded, "li", "reviewer", display_name="李敏")
-    items = {item["call_id"]: item for item in (await li.get("/api/v1/reviews")).json()["items"]}
-    assert items[call]["hits"] == ["规则few"], "points that are earned are no problem"
-    page = (await li.get("/reviews?show=all")).text
-    assert "规则r4、规则r3、规则r2 " in page, "what costs most comes first"
-    assert "还有 1 项" in page
-    for step in ("take", "submit"):
-        await li.post(f"/calls/{call}/review/{step}", data={"confirm_rest": "true"})
-    page = (await li.get("/reviews?show=all&state=reviewed")).text
-    assert ">李敏</td>" in page
-    assert "可申诉至" in page
-    assert items[call]["reviewer"] is None
-    await li.aclose()
-
-
-async def test_what_waits_for_a_person_is_one_click_away(app: FastAPI, seeded: Database) -> None:
-    call = await call_with(seeded)
-    li = await browser(app, seeded, "li", "reviewer")
-    boss = await browser(app, seeded, "boss", "manager", teams=["甲组"])
-    agent = await browser(app, seeded, "zhang", "agent", agent="小张")
-    assert "在我手上 " not in (await li.get("/reviews")).text
-    await li.post(f"/calls/{call}/review/take")
-    assert "在我手上 1 通" in (await li.get("/reviews")).text
-    await li.post(f"/calls/{call}/review/submit", data={"confirm_rest": "true"})
-    await agent.post(f"/calls/{call}/review/appeal", data={"rules": "promise", "reason": "没说"})
-    assert "待裁决的申诉 1 通" in (await boss.get("/reviews")).text
-    assert "待裁决的申诉" not in (await li.get("/reviews")).text
-    for client in (li, boss, agent):
-        await client.aclose()
-
-
-async def test_no_match_says_so_and_offers_the_same_filters_in_all_calls(
-    as_user: MakeClient,
-) -> None:
-    li = await as_user("li", role="reviewer")
-    page = (await li.get("/reviews?agent=没有")).text
-    assert "没有符合这些条件的通话" in page
-    assert 'href="/reviews?agent=%E6%B2%A1%E6%9C%89&amp;show=all"' in page
 
 
 async def test_a_refused_sample_keeps_what_was_typed(app: FastAPI, seeded: Database) -> None:
