@@ -1,7 +1,7 @@
 """Calls as files: what a path means, and the metadata that comes with it."""
 
-from collections.abc import Iterable
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -25,10 +25,14 @@ AUDIO_SUFFIXES = frozenset(
 
 @dataclass(frozen=True, slots=True)
 class WrittenCall:
-    """A call that came as text: its transcript, and its domain when the file names one."""
+    """A call that came as text: its transcript, and its domain when the file names one.
+
+    `metadata` are the fields of the call that rules and scorecards may look at.
+    """
 
     transcript: Transcript
     domain: str
+    metadata: Mapping[str, object] = field(default_factory=dict)
 
 
 def find_calls(paths: Iterable[Path]) -> tuple[Path, ...]:
@@ -90,12 +94,37 @@ def read_written_call(path: Path) -> WrittenCall:
     if is_ground_truth(document):
         truth = parse_ground_truth(document, path.stem)
         return WrittenCall(reference_transcript(truth), truth.domain)
-    domain = ""
+    domain, metadata = "", dict[str, object]()
     if isinstance(document, dict) and isinstance(document.get("transcript"), dict):
         call = document.get("call")
         domain = str(call.get("domain") or "") if isinstance(call, dict) else ""
+        metadata = metadata_of(document, path)
         document = document["transcript"]
-    return WrittenCall(from_json(Transcript, document, f"转写文件 {path} "), domain)
+    return WrittenCall(from_json(Transcript, document, f"转写文件 {path} "), domain, metadata)
+
+
+def metadata_of(document: Mapping[str, Any], path: Path) -> dict[str, object]:
+    """The fields under `call.metadata` of a document: texts, numbers, truth values, or lists.
+
+    Raises:
+        AppError: `bad-document` naming the field that is something else.
+    """
+    call = document.get("call")
+    given = call.get("metadata") if isinstance(call, dict) else None
+    if given is None:
+        return {}
+    if not isinstance(given, dict):
+        raise AppError(
+            "bad-document", f"{path} 的 call.metadata 应当是“字段: 取值”的 JSON 对象，请改正。"
+        )
+    for key, value in given.items():
+        items = value if isinstance(value, list) else [value]
+        if not all(isinstance(item, str | int | float | bool | None) for item in items):
+            raise AppError(
+                "bad-document",
+                f"{path} 的 call.metadata.{key} 应当是文字、数字、真假或它们的列表，请改正。",
+            )
+    return given
 
 
 def call_document(path: Path) -> dict[str, Any]:

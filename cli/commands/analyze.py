@@ -1,7 +1,7 @@
 """`tingjian analyze`: the whole pipeline without a server, one JSON file for each call."""
 
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -72,8 +72,10 @@ def analyze(
         chosen = domain or given.domain
         analyzer = analyzers.for_domain(chosen)
         heard = corrected(given.transcript, analyzer.tree, None)
-        found = analyzer.analyze(heard, {"domain": chosen} if chosen else {})
-        document = analysis_document(_call_facts(path, heard, chosen), heard, found)
+        known = {**given.metadata, **({"domain": chosen} if chosen else {})}
+        found = analyzer.analyze(heard, known)
+        facts = _call_facts(path, heard, chosen, given.metadata)
+        document = analysis_document(facts, heard, found)
         target = output / names[path]
         _refuse_to_overwrite(target)
         write_text(target, json.dumps(document, ensure_ascii=False, indent=2) + "\n")
@@ -93,7 +95,9 @@ def _given(
     return WrittenCall(hear(path, progress), "")
 
 
-def _call_facts(path: Path, transcript: Transcript, domain: str) -> dict[str, Any]:
+def _call_facts(
+    path: Path, transcript: Transcript, domain: str, metadata: Mapping[str, object]
+) -> dict[str, Any]:
     roles: dict[int, Role] = {u.channel: u.role for u in transcript.utterances}
     roles.update({speech.channel: speech.role for speech in transcript.speech})
     return {
@@ -103,6 +107,7 @@ def _call_facts(path: Path, transcript: Transcript, domain: str) -> dict[str, An
         "domain": domain or None,
         "duration_ms": transcript.audio.duration_ms,
         "channels": [roles.get(channel, "unknown") for channel in range(transcript.audio.channels)],
+        **({"metadata": dict(metadata)} if metadata else {}),
     }
 
 

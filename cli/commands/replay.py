@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from cli.calls import call_document
+from cli.calls import call_document, metadata_of
 from cli.console import JsonFlag, out, print_json
 from cli.exits import Exit
 from cli.options import DataDir, load_settings
@@ -77,7 +77,8 @@ def _from_file(settings: Settings, path: Path, tree: str | None, rules: str | No
         rules_versioned(str(stored.versions.get("ruleset", "")), rules),
     )
     domain = document.get("call", {}).get("domain")
-    return replay_written(path.stem, stored, analyzer, {"domain": domain} if domain else {})
+    known = {**metadata_of(document, path), **({"domain": domain} if domain else {})}
+    return replay_written(path.stem, stored, analyzer, known)
 
 
 def _from_database(settings: Settings, call_id: uuid.UUID) -> "Replay":

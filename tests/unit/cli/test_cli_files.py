@@ -157,3 +157,21 @@ def test_progress_without_a_terminal_speaks_only_after_a_while(
         now[0] = 5.0
         progress.finish("c")
     assert capsys.readouterr().err.splitlines() == ["转写 2/3 b 50%", "转写 3/3 c"]
+
+
+def test_the_fields_of_a_call_are_read_with_it(tmp_path: Path) -> None:
+    path = tmp_path / "t.json"
+    fields = {"team": "一部", "size": 3, "tags": ["新", "重点"]}
+    call = {"domain": "edu", "metadata": fields}
+    path.write_text(json.dumps({"call": call, "transcript": to_json(TRANSCRIPT)}), encoding="utf-8")
+    assert read_written_call(path).metadata == fields
+
+
+@pytest.mark.parametrize("metadata", [["team"], {"team": {"name": "一部"}}, {"team": [["一部"]]}])
+def test_fields_that_are_no_values_are_refused(tmp_path: Path, metadata: object) -> None:
+    path = tmp_path / "t.json"
+    document = {"call": {"metadata": metadata}, "transcript": to_json(TRANSCRIPT)}
+    path.write_text(json.dumps(document), encoding="utf-8")
+    with pytest.raises(AppError, match=r"call\.metadata") as caught:
+        read_written_call(path)
+    assert caught.value.code == "bad-document"
