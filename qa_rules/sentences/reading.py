@@ -6,10 +6,13 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from core.errors import AppError
-from qa_rules.conditions.boolean import MAX_DEPTH, And, AtLeast, Line, Name, Not, Or
+from qa_rules.conditions.boolean import MAX_DEPTH, And, AtLeast, Line, Name, Not, Or, names_in
 from qa_rules.conditions.measures import MetadataCondition, MetadataTest
+from qa_rules.conditions.references import references
 from qa_rules.conditions.relations import LogicCondition, ProcessCondition, Step
-from qa_rules.model import Condition
+from qa_rules.documents.dumping import dump_rule
+from qa_rules.documents.rule_sets import parse_document
+from qa_rules.model import Condition, Rule
 from qa_rules.sentences.quoting import (
     NAME,
     NUMBER,
@@ -29,6 +32,7 @@ _WORDS = "|".join(sorted(_COMPARATORS, key=len, reverse=True))
 _TEST = rf"{QUOTED}(?:{_WORDS}){SCALAR}(?:、{SCALAR})*"
 _TESTS = rf"{_TEST}(?:，且 {_TEST})*"
 _STEP = rf"{REFERENCE}(?:（[^（）]*）)?(?:结束|接{REFERENCE}(?:、{REFERENCE})*)"
+_LONGEST_SHOWN = 60
 _OPTIONS = SLOTS["options"].pattern
 _CLAUSE = re.compile(rf"((?:{QUOTED}|[^“〔])+?)〔({NAME})〕", re.DOTALL)
 
@@ -55,9 +59,31 @@ def read_rule(sentence: str) -> RuleSentence:
     """The judging part of the rule that `write_rule` wrote as this sentence.
 
     Raises:
-        AppError: `bad-rules` with the column of what cannot be understood, from 1.
+        AppError: `bad-rules` with the column of what cannot be understood, from 1; also when no
+            rule document could say the same (a circle of steps, a share of 80, a lost name).
     """
-    return _Reader(sentence.strip()).rule()
+    said = _Reader(sentence.strip()).rule()
+    _check(said)
+    return said
+
+
+def _check(said: RuleSentence) -> None:
+    lines = (said.hit_if, said.applies_if, said.veto_if)
+    named = {name for line in lines if line is not None for name in names_in(line)}
+    named |= {name for condition in said.conditions.values() for name in references(condition)}
+    if lost := sorted(named - said.conditions.keys()):
+        raise _unsayable(f"条件 {lost[0]} 没有定义，请在“其中”后面写它的句子，以〔{lost[0]}〕结尾")
+    rule = Rule(
+        id="said", name="said", category="said", severity="minor", reason="said", **said.fields()
+    )
+    try:
+        parse_document(f"ruleset: said\nversion: said\nrules:\n{dump_rule(rule)}", "said")
+    except AppError as error:
+        raise _unsayable(error.message.split(": ", 1)[1].rstrip("。")) from error
+
+
+def _unsayable(message: str) -> AppError:
+    return AppError("bad-rules", f"规则句：{message}。", detail={"line": 1, "column": 1})
 
 
 def read_condition_sentence(sentence: str) -> tuple[Condition, bool]:
@@ -223,7 +249,8 @@ class _Reader:
             condition, holds = read_condition_sentence(found[1])
         except ValueError:
             self.at = start
-            raise self._fail(f"看不懂“{found[1]}”，请按规则文档里的句式写") from None
+            shown = found[1] if len(found[1]) <= _LONGEST_SHOWN else f"{found[1][:_LONGEST_SHOWN]}…"
+            raise self._fail(f"看不懂“{shown}”，请按规则文档里的句式写") from None
         name = found[2]
         if name in self.conditions:
             self.at = start
