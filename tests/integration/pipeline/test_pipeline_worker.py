@@ -47,6 +47,19 @@ async def rescued(resources: Resources) -> int:
         return await rescue(app, resources.database, resources.settings.worker)
 
 
+def held(transcriber: ReadingTranscriber) -> tuple[asyncio.Event, asyncio.Event]:
+    """Events: the recogniser has begun, and it may go on."""
+    entered, leave = asyncio.Event(), asyncio.Event()
+    loop = asyncio.get_running_loop()
+
+    def wait(_progress: object) -> None:
+        loop.call_soon_threadsafe(entered.set)
+        asyncio.run_coroutine_threadsafe(leave.wait(), loop).result(60)
+
+    transcriber.before = wait
+    return entered, leave
+
+
 async def dead_worker_with(database: Database, call_id: uuid.UUID, seconds_silent: int) -> None:
     """As a worker leaves it that took the call's job and then fell silent."""
     await one(
@@ -208,14 +221,7 @@ async def test_maintenance_keeps_partitions_ahead(resources: Resources) -> None:
 async def test_a_signal_lets_running_work_finish(
     resources: Resources, call_id: uuid.UUID, transcriber: ReadingTranscriber
 ) -> None:
-    entered, leave = asyncio.Event(), asyncio.Event()
-    loop = asyncio.get_running_loop()
-
-    def wait(_progress: object) -> None:
-        loop.call_soon_threadsafe(entered.set)
-        asyncio.run_coroutine_threadsafe(leave.wait(), loop).result(60)
-
-    transcriber.before = wait
+    entered, leave = held(transcriber)
     running = asyncio.create_task(work(resources, ["transcribe"]))
     await asyncio.wait_for(entered.wait(), 60)
     os.kill(os.getpid(), signal.SIGTERM)
@@ -254,15 +260,7 @@ async def test_a_stop_that_cannot_wait_gives_the_work_back(
 async def test_heartbeats_go_on_during_long_work(
     resources: Resources, call_id: uuid.UUID, transcriber: ReadingTranscriber
 ) -> None:
-    loop = asyncio.get_running_loop()
-    leave = asyncio.Event()
-    entered = asyncio.Event()
-
-    def wait(_progress: object) -> None:
-        loop.call_soon_threadsafe(entered.set)
-        asyncio.run_coroutine_threadsafe(leave.wait(), loop).result(60)
-
-    transcriber.before = wait
+    entered, leave = held(transcriber)
     running = asyncio.create_task(work(resources, ["transcribe"]))
     await asyncio.wait_for(entered.wait(), 60)
     beat = "SELECT max(last_heartbeat) FROM procrastinate_workers"
