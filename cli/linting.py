@@ -12,7 +12,7 @@ from cli.exits import Exit
 from cli.packs import is_file
 from core.errors import AppError, LintIssue
 from core.serial import to_json
-from events.yaml_problems import decoded
+from events.yaml_problems import decoded, unread
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,9 +49,7 @@ def read_document(name: str, package: str, code: str, pack_name: Callable[[str],
     try:
         data = Path(name).read_bytes()
     except OSError as error:
-        raise AppError(
-            "not-found", f"读不了文件 {name}（{error.strerror}），请检查路径。"
-        ) from error
+        raise AppError("not-found", f"读不了文件 {name}：{unread(error)}，请检查路径。") from error
     return Document(decoded(data, name, code), name)
 
 

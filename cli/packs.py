@@ -12,6 +12,7 @@ from events.tree import EventTree
 from nlp.encoders.base import SentenceEncoder
 from nlp.encoders.loading import load_encoder
 from qa_rules.documents import rule_sets as rules
+from qa_rules.linting.rule_sets import require_runnable
 from qa_rules.model import RuleSet
 
 if TYPE_CHECKING:
@@ -37,12 +38,16 @@ def tree_named(name: str) -> EventTree:
 
 
 def rules_named(name: str) -> RuleSet:
-    """The rule set of a YAML file, or of the pack with that name or domain.
+    """The rule set of a YAML file, or of the pack with that name or domain, fit to be run.
 
     Raises:
-        AppError: `not-found`, or `bad-rules` with file and line.
+        AppError: `not-found`, or `bad-rules` with file, line and column.
     """
-    return rules.load_ruleset(Path(name)) if is_file(name) else rules.load_pack(name)
+    if not is_file(name):
+        return rules.load_pack(name)
+    ruleset = rules.load_ruleset(Path(name))
+    require_runnable(ruleset)
+    return ruleset
 
 
 def tree_versioned(reference: str, file: str | None = None) -> EventTree:

@@ -21,7 +21,7 @@ from events.tree import (
     Matchers,
     Scope,
 )
-from events.yaml_problems import decoded
+from events.yaml_problems import decoded, unread
 from events.yaml_reader import Reader
 
 _TREE_KEYS = (
@@ -69,7 +69,9 @@ def load_tree(path: Path) -> EventTree:
     try:
         data = path.read_bytes()
     except OSError as error:
-        raise AppError("not-found", f"无法读取事件树 {path}：{error}。请检查路径。") from error
+        raise AppError(
+            "not-found", f"读不了事件树 {path}：{unread(error)}，请检查路径。"
+        ) from error
     return parse_tree(decoded(data, str(path), "bad-tree"), str(path))
 
 

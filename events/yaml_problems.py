@@ -60,6 +60,19 @@ def decoded(data: bytes, source: str, code: str) -> str:
         ) from error
 
 
+def unread(error: OSError) -> str:
+    """Why a file could not be read, in Chinese."""
+    match error:
+        case FileNotFoundError():
+            return "没有这个文件"
+        case IsADirectoryError():
+            return "这是目录，不是文件"
+        case PermissionError():
+            return "没有读取权限"
+        case _:
+            return str(error.strerror)
+
+
 def unprintable(text: str) -> tuple[int, int, str] | None:
     """Line and column, from 1, of the first character that YAML forbids, and what it is."""
     found = yaml.reader.Reader.NON_PRINTABLE.search(text)

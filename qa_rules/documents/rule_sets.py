@@ -10,7 +10,7 @@ from typing import Any, cast, get_args
 import yaml
 
 from core.errors import AppError
-from events.yaml_problems import decoded
+from events.yaml_problems import decoded, unread
 from events.yaml_reader import Reader
 from qa_rules.conditions.boolean import LineError, format_line, parse_line
 from qa_rules.conditions.scope import Scalar
@@ -313,7 +313,7 @@ def load_ruleset(path: Path) -> RuleSet:
     except OSError as error:
         raise AppError(
             "bad-rules",
-            f"{path}: 读不了规则文件（{error.strerror}），请检查路径。",
+            f"{path}: 读不了规则文件：{unread(error)}，请检查路径。",
             detail={"source": str(path)},
         ) from error
     return parse_ruleset(decoded(data, str(path), "bad-rules"), str(path))

@@ -41,6 +41,10 @@ from qa_rules.verdicts.verdict import Verdict
 _MOST_NAMES = 10  # 2 ** 10 assignments are checked at once; longer lines are left alone.
 
 
+_STOPS = frozenset(
+    ("bad-regex", "bad-keyword", "undefined-condition", "circular-condition", "unknown-rule",
+     "unknown-act")
+)  # fmt: skip
 _OF_A_RULE = re.compile(r"^规则 [^：]*：")
 _PLACELESS = (
     TalkRatioCondition,
@@ -93,6 +97,21 @@ def lint_ruleset(
             text = f"规则 {rule.id}：{message}"
             issues.append(LintIssue(severity, code, text, fix, where, *rule.place(part)))
     return tuple(issues)
+
+
+def require_runnable(ruleset: RuleSet) -> None:
+    """Refuses a rule set that cannot be run, whatever else the linter may say of it.
+
+    Raises:
+        AppError: `bad-rules` with source, line and column of the first problem.
+    """
+    for issue in lint_ruleset(ruleset, ()):
+        if issue.code in _STOPS:
+            raise AppError(
+                "bad-rules",
+                f"{issue.source}:{issue.line}:{issue.column}: {issue.message} {issue.fix}",
+                detail={"source": issue.source, "line": issue.line, "column": issue.column},
+            )
 
 
 _Found = tuple[Severity, str, str, str, str]

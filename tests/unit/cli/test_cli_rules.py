@@ -3,6 +3,7 @@
 import json
 from pathlib import Path
 
+import pytest
 import yaml
 from typer.testing import CliRunner
 
@@ -79,3 +80,35 @@ def test_a_shown_sentence_says_what_the_card_takes_away(tmp_path: Path) -> None:
     )
     assert "扣 3 分" in run("show", str(path))
     assert "只作标记" in run("show", str(path), "--full")
+
+
+@pytest.mark.parametrize(
+    ("change", "says"),
+    [
+        (("keyword: [您好]", "regex: '(您好'"), "括号没有成对"),
+        (("keyword: [您好]", "keyword: '(您好'"), "括号没有成对"),
+        (("keyword: [您好]", "act: 不文明语"), "没有这个内置事件"),
+        (("hit_if: not 问候", "hit_if: not 问好"), "问好 没有定义"),
+        (("keyword: [您好], role: agent", "logic: 问候"), "成环"),
+        (("keyword: [您好], role: agent", "rule: no"), "不在规则集里"),
+    ],
+)
+@pytest.mark.parametrize("command", ["show", "test"])
+def test_a_rule_set_that_cannot_run_is_refused_with_its_place(
+    tmp_path: Path, command: str, change: tuple[str, str], says: str
+) -> None:
+    path = tmp_path / "my.yaml"
+    path.write_text(RULE.replace(*change), encoding="utf-8")
+    result = CliRunner().invoke(app, ["rules", command, str(path)])
+    assert result.exit_code == 2
+    told = result.stderr.replace("\n", "")
+    assert f"{path}:6:" in told
+    assert says in told
+
+
+@pytest.mark.parametrize("command", ["show", "lint", "test"])
+def test_a_file_that_is_not_there_is_told_in_chinese(tmp_path: Path, command: str) -> None:
+    for path, says in ((tmp_path / "none.yaml", "没有这个文件"), (tmp_path, "这是目录")):
+        result = CliRunner().invoke(app, ["rules", command, str(path)])
+        assert result.exit_code == 2
+        assert says in result.stderr
