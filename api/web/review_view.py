@@ -119,7 +119,8 @@ def queue_query(given: Mapping[str, str]) -> str:
 def queue_filter_of(given: Mapping[str, str], principal: Principal) -> QueueFilter:
     """The filter that these texts describe, within what the visitor may see.
 
-    Without `show`, only what needs a person is listed (for an agent, everything finished).
+    Without `show`, only what needs a person is listed (for an agent, everything finished); a state
+    of finished reviews lists all of them, and one's own list everything that one holds.
 
     Raises:
         AppError: `validation-failed` naming the field that is not understood.
@@ -139,14 +140,21 @@ def queue_filter_of(given: Mapping[str, str], principal: Principal) -> QueueFilt
     days = _number(given, "older_than_days")
     is_agent = principal.role == "agent"
     states: tuple[ReviewState, ...] = (state,) if state else ()
-    if not state and given.get("show") != "all":
-        states = ("reviewed", "appealed", "final") if is_agent else (
-            "pending", "assigned", "appealed",
-        )  # fmt: skip
+    show = given.get("show")
+    if not state and is_agent and show != "all":
+        states = ("reviewed", "appealed", "final")
+    if not state and show == "todo":
+        states = ("pending", "assigned", "appealed")
     return QueueFilter(
         calls=principal.call_scope.narrow_results(where),
         states=states,
-        attention=not is_agent and given.get("show") is None,
+        attention=(
+            not is_agent
+            and show is None
+            and state not in ("reviewed", "final")
+            and "mine" not in given
+        ),
+        stale=not is_agent and show == "stale",
         severity=severity,
         sample=_identifier(given, "sample"),
         holder_id=principal.user_id if given.get("mine") else None,

@@ -23,8 +23,9 @@ class QueueFilter:
     """Which calls are to be reviewed; every given limit must hold.
 
     `calls` limits the calls themselves (agent, team, score, rule, period). `states` are review
-    states; a call without a review is `pending`. `attention` keeps calls that did not pass, were
-    vetoed, were sampled, were changed by a later analysis, or are under appeal. `severity` keeps
+    states; a call without a review is `pending`. `attention` keeps calls that are not reviewed and
+    did not pass, were vetoed or were sampled; that are under appeal; or whose results were changed
+    by an analysis after the review; `stale` keeps those last ones alone. `severity` keeps
     calls with a hit at least that severe; `sample` those of one sample; `holder_id` those that
     somebody works on; `waiting_since` those that were received before; `score_below` those whose
     machine score is lower.
@@ -33,6 +34,7 @@ class QueueFilter:
     calls: CallFilter = field(default_factory=CallFilter)
     states: tuple[ReviewState, ...] = ()
     attention: bool = False
+    stale: bool = False
     severity: str | None = None
     sample: uuid.UUID | None = None
     holder_id: uuid.UUID | None = None
@@ -150,15 +152,17 @@ def _conditions(where: QueueFilter) -> list[ColumnElement[bool]]:
             wanted = or_(wanted, Review.call_id.is_(None))
         conditions.append(wanted)
     if where.attention:
-        conditions.append(
-            or_(
-                Call.passed.is_(False),
-                Call.vetoed.is_(True),
-                Review.state == "appealed",
-                Review.stale.is_(True),
-                exists().where(ReviewSampleItem.call_id == Call.id),
-            )
+        suspect = or_(
+            Call.passed.is_(False),
+            Call.vetoed.is_(True),
+            exists().where(ReviewSampleItem.call_id == Call.id),
         )
+        unfinished = or_(Review.call_id.is_(None), Review.state.in_(("pending", "assigned")))
+        conditions.append(
+            or_(and_(unfinished, suspect), Review.state == "appealed", Review.stale.is_(True))
+        )
+    if where.stale:
+        conditions.append(Review.stale.is_(True))
     if where.severity is not None:
         severe = [name for name, rank in _RANKS.items() if rank >= _RANKS[where.severity]]
         conditions.append(

@@ -22,7 +22,9 @@ def queue_filter(
     attention: Annotated[
         bool,
         Query(
-            description="只列需要人看的：不合格、一票否决、抽中、申诉中、复核后结果有变",
+            description=(
+                "只列需要人看的：还没复核完的不合格、一票否决与抽中的，申诉中的，复核后结果有变的"
+            ),
             **shows(yes=True),
         ),
     ] = False,

@@ -1,6 +1,7 @@
 """The page of the review queue: what it shows, its filters, the next call."""
 
 import datetime as dt
+import uuid
 
 import pytest
 from conftest import MakeClient
@@ -104,6 +105,31 @@ async def test_what_waits_for_a_person_is_one_click_away(app: FastAPI, seeded: D
     assert "待裁决的申诉" not in (await li.get("/reviews")).text
     for client in (li, boss, agent):
         await client.aclose()
+
+
+async def test_reviews_whose_results_changed_come_back_into_the_queue(
+    app: FastAPI, seeded: Database
+) -> None:
+    call, other = await call_with(seeded), await call_with(seeded)
+    li = await browser(app, seeded, "li", "reviewer")
+    for done in (call, other):
+        for step in ("take", "submit"):
+            await li.post(f"/calls/{done}/review/{step}", data={"confirm_rest": "true"})
+    assert "<tr data-row>" not in (await li.get("/reviews")).text
+    async with seeded.session() as session:
+        await session.execute(
+            update(Review).where(Review.call_id == uuid.UUID(call)).values(stale=True)
+        )
+        await session.commit()
+    for address in ("/reviews", "/reviews?show=stale"):
+        page = (await li.get(address)).text
+        assert f"/calls/{call}" in page
+        assert f"/calls/{other}" not in page
+        assert "结果有变" in page
+    assert (await li.get("/reviews?state=reviewed")).text.count("<tr data-row>") == 2
+    await li.post(f"/calls/{await call_with(seeded)}/review/take")
+    assert (await li.get("/reviews?mine=1")).text.count("<tr data-row>") == 1
+    await li.aclose()
 
 
 async def test_no_match_says_so_and_offers_the_same_filters_in_all_calls(

@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 from reviewed_calls import LOCK, NOW, Desk, finding
-from sqlalchemy import select
+from sqlalchemy import select, update
 
 from core.errors import AppError
 from insights.intervals import wilson_interval
@@ -20,7 +20,7 @@ from models.calls import CallFilter
 from models.reviews import calibrations, samples
 from models.reviews.accuracy import accuracies_in_use, accuracy_named, freeze_accuracy
 from models.reviews.queue import QueueFilter, count_queue, list_queue
-from models.tables import Call, ReviewSample, ReviewSampleItem, User
+from models.tables import Call, Review, ReviewSample, ReviewSampleItem, User
 from pipeline.reviews import workflow
 from pipeline.reviews.judging import Judgement, judge
 from qa_rules.scoring.accuracy import NOTHING_MEASURED
@@ -141,6 +141,14 @@ async def test_the_queue_finds_what_needs_a_person(desk: Desk) -> None:
 
         assert await found() == {bad.id, fine.id, sampled.id, other.id}
         assert await found(attention=True) == {bad.id}
+        await workflow.take(session, bad, desk.people.li, now=NOW, lock_for=LOCK)
+        assert await found(attention=True) == {bad.id}
+        own = update(Review).where(Review.call_id == bad.id)
+        await session.execute(own.values(state="reviewed", holder_id=None))
+        assert await found(attention=True) == set(), "what is reviewed waits for nobody"
+        await session.execute(own.values(stale=True))
+        assert await found(attention=True) == await found(stale=True) == {bad.id}
+        await session.rollback()
         assert await found(severity="major") == {bad.id}
         assert await found(states=("pending",)) == {bad.id, fine.id, sampled.id}
         assert await found(states=("assigned",)) == {other.id}
