@@ -45,7 +45,11 @@ def rules_schema() -> Schema:
                 "extends": {"type": "string"},
                 "without": _TEXTS,
                 "scorecard": {"$ref": "#/$defs/scorecard"},
-                "scorecards": {"type": "array", "items": {"$ref": "#/$defs/scorecard"}},
+                "scorecards": {
+                    "type": "array",
+                    "items": {"$ref": "#/$defs/scorecard"},
+                    "minItems": 1,
+                },
                 "categories": {"type": "array", "items": {"anyOf": [_NAME, _category()]}},
                 "background": _TEXTS,
                 "rules": {"type": "array", "items": {"$ref": "#/$defs/rule"}},
@@ -126,6 +130,8 @@ def _scorecard() -> Schema:
         },
         ("name",),
     )
+    section["anyOf"] = [{"required": ["categories"]}, {"required": ["rules"]}]
+    section["dependentRequired"] = {"zero_if": ["max_points"]}
     return _object(
         {
             "name": _NAME,
@@ -151,7 +157,7 @@ def _tests() -> Schema:
 def _example() -> Schema:
     spoken = dict.fromkeys(("坐席", "客服", "客户", "agent", "customer"), _TEXT)
     whole = {"type": "integer"}
-    line = _object({**spoken, "gap_ms": whole, "duration_ms": whole, "level_dbfs": _NUMBER})
+    line = _object({**spoken, "gap_ms": whole, "duration_ms": _count(1), "level_dbfs": _NUMBER})
     dialogue = {
         "anyOf": [_TEXT, {"type": "array", "items": {"anyOf": [_NAME, line]}, "minItems": 1}]
     }
@@ -159,7 +165,7 @@ def _example() -> Schema:
     answers = {"type": "object", "additionalProperties": {"anyOf": [_TEXT, said]}}
     fields: dict[str, Schema] = {
         "dialogue": dialogue,
-        "metadata": {"type": "object"},
+        "metadata": {"type": "object", "additionalProperties": _TEXT},
         "answers": answers,
     }
     full = _object(fields, ("dialogue",))
@@ -219,10 +225,10 @@ def _values() -> dict[str, Schema]:
         "volume": _bounds(_NUMBER, count=_count(1)),
         "judge": _NAME,
         "order": _object({"first": _NAME, "then": _NAME}, ("first", "then")),
-        "within": _object(near, ("find", "of")),
-        "not_within": _object(near, ("find", "of")),
+        "within": _one_reach(_object(near, ("find", "of"))),
+        "not_within": _one_reach(_object(near, ("find", "of"))),
         "times": _object({"of": _NAME, "at_least": _count(1), "at_most": _count(0)}, ("of",)),
-        "unanswered": _object({**_reach(), "question": _NAME, "answer": _NAME}),
+        "unanswered": _one_reach(_object({**_reach(), "question": _NAME, "answer": _NAME})),
         "process": {"type": "array", "items": {"anyOf": [_NAME, _step()]}, "minItems": 2},
         "logic": _NAME,
         "rule": {"type": ["string", "number"]},
@@ -254,6 +260,10 @@ def _many(entry: Schema) -> Schema:
 
 def _reach() -> dict[str, Schema]:
     return {"utterances": _count(0), "seconds": {"type": "number", "minimum": 0}}
+
+
+def _one_reach(near: Schema) -> Schema:
+    return {**near, "oneOf": [{"required": ["utterances"]}, {"required": ["seconds"]}]}
 
 
 def _bounds(number: Schema, **more: Schema) -> Schema:

@@ -80,6 +80,13 @@ MUTATIONS: list[Callable[[Any], object]] = [
     lambda d: first(d).update(conditions={"a": {"process": ["b"]}}),
     lambda d: one_condition(d).update(rolle="agent"),
     lambda d: d.update(scorecard={"start": "满分"}),
+    lambda d: d.update(scorecard={"sections": [{"name": "空"}]}),
+    lambda d: d.update(scorecards=[]),
+    lambda d: first(d).update(conditions={"a": {"within": {"find": "b", "of": "c"}}}),
+    lambda d: first(d).update(conditions={"a": {"unanswered": {"utterances": 1, "seconds": 1}}}),
+    lambda d: first(d).update(conditions={"a": {"keyword": "x", "range": []}}),
+    lambda d: first(d).update(conditions={"a": {"keyword": "x", "range": "first 2.5 utterances"}}),
+    lambda d: first(d)["examples"].update(must_fire=[{"dialogue": "x", "metadata": {"a": None}}]),
 ]
 
 
