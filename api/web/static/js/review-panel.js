@@ -23,6 +23,7 @@ class ReviewPanel extends HTMLElement {
     document.addEventListener("keydown", (event) => this.#onKey(event));
     document.addEventListener("selectionchange", () => this.#remember());
     this.addEventListener("toggle", (event) => this.#onToggle(event), true);
+    this.addEventListener("change", (event) => this.#wantWords(event.target));
     this.addEventListener("focusin", (event) => this.#point(event.target));
   }
 
@@ -143,6 +144,11 @@ class ReviewPanel extends HTMLElement {
     if (link) this.dispatchEvent(new CustomEvent("finding-looked-at", { detail: link, bubbles: true }));
   }
 
+  /** "Something else" has to be explained. */
+  #wantWords(field) {
+    if (field.name === "reason_code") field.form.elements.comment.required = field.value === "other";
+  }
+
   /** In an open form for overturning, digits choose the reason. */
   #chooseReason(event) {
     const form = event.target.closest?.(".overturn[open] form");
@@ -151,7 +157,7 @@ class ReviewPanel extends HTMLElement {
     if (!radio) return false;
     event.preventDefault();
     radio.checked = true;
-    // "Something else" has to be explained.
+    this.#wantWords(radio);
     (radio.value === "other" ? form.elements.comment : radio).focus();
     return true;
   }
