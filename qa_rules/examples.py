@@ -23,7 +23,8 @@ _SHORTEST_MS = 600
 class ExampleFailure:
     """An example on which its rule did something else than the document says.
 
-    `expected` is `must_fire` or `must_not_fire`, `number` counts from 1 within that list.
+    `expected` is `must_fire` or `must_not_fire`, `number` counts from 1 within that list; `source`
+    and `line` are where the rule is stated, which may be a pack that the rule set extends.
     """
 
     rule: str
@@ -32,6 +33,7 @@ class ExampleFailure:
     outcome: Outcome
     reason: str
     text: str
+    source: str
     line: int
 
 
@@ -73,7 +75,14 @@ def run_examples(
                 text = " / ".join(line.text for line in example.lines)
                 failed.append(
                     ExampleFailure(
-                        rule.id, expected, number, finding.outcome, finding.reason, text, rule.line
+                        rule=rule.id,
+                        expected=expected,
+                        number=number,
+                        outcome=finding.outcome,
+                        reason=finding.reason,
+                        text=text,
+                        source=rule.source,
+                        line=rule.line,
                     )
                 )
     return ExamplesReport(len(ruleset.rules), count, tuple(failed))

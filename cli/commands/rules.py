@@ -129,8 +129,8 @@ def run(names: Names = None, tree: TreeName = None, as_json: JsonFlag = False) -
             }
         )
     else:
-        for name, failure in failed:
-            out().print(_told(name, failure), markup=False)
+        for _, failure in failed:
+            out().print(_told(failure), markup=False)
         for name, report in reports.items():
             out().print(
                 f"{name}：{report.rules} 条规则，{report.examples} 个样例，"
@@ -148,9 +148,10 @@ def _run(name: str, tree_name: str | None, encoder: SentenceEncoder) -> Examples
     return run_examples(ruleset, RuleEvaluator(ruleset, encoder), matcher.match)
 
 
-def _told(name: str, failure: ExampleFailure) -> str:
+def _told(failure: ExampleFailure) -> str:
     wanted = "应命中" if failure.expected == "must_fire" else "不应命中"
     return (
-        f"{name}:{failure.line}: 规则 {failure.rule} 第 {failure.number} 个{wanted}样例的结论是 "
+        f"{failure.source}:{failure.line}: "
+        f"规则 {failure.rule} 第 {failure.number} 个{wanted}样例的结论是 "
         f"{failure.outcome}（{failure.reason}）：{failure.text}"
     )

@@ -65,9 +65,10 @@ def test_failing_examples_are_reported() -> None:
         "severity: minor, reason: 因, hit_if: x, conditions: {x: {keyword: 包过}}, "
         "examples: {must_fire: [包过, 一定过], must_not_fire: [不包过, 包过吧]}}\n"
     )
-    ruleset = parse_ruleset(text)
+    ruleset = parse_ruleset(text, "my.yaml")
     report = run_examples(ruleset, RuleEvaluator(ruleset))
     assert (report.rules, report.examples) == (1, 4)
+    assert {(failure.source, failure.line) for failure in report.failed} == {("my.yaml", 5)}
     assert [(f.expected, f.number, f.outcome) for f in report.failed] == [
         ("must_fire", 2, "clear"),
         ("must_not_fire", 2, "hit"),
