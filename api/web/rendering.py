@@ -19,7 +19,6 @@ from api.web.catalogue import LANGUAGES, Language, Phrases, language_of
 
 LANGUAGE_COOKIE = "tingjian_lang"
 _HERE = Path(__file__).parent
-_SMALLEST_SHARE = 0.005
 
 
 def render(
@@ -119,11 +118,12 @@ def percent(share: float | None) -> str:
     """
     if share is None:
         return "–"
-    if 0 < share < _SMALLEST_SHARE:
+    text = f"{share * 100:.0f}%"
+    if share > 0 and text == "0%":
         return "<1%"
-    if 1 - _SMALLEST_SHARE < share < 1:
+    if share < 1 and text == "100%":
         return ">99%"
-    return f"{share * 100:.0f}%"
+    return text
 
 
 def number(value: float | None) -> str:
