@@ -4,7 +4,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
 from core.errors import AppError
-from qa_rules.conditions.boolean import names_in
+from qa_rules.conditions.boolean import Line, names_in
 from qa_rules.conditions.measures import (
     DurationCondition,
     InterruptionCondition,
@@ -88,7 +88,15 @@ class Compiled:
     @property
     def stated(self) -> tuple[int, ...]:
         """The slots that the boolean lines name, each once."""
-        names = (name for line in self.rule.lines for name in names_in(line))
+        return self._slots_in(*self.rule.lines)
+
+    @property
+    def leading(self) -> tuple[int, ...]:
+        """The slots on which it hangs whether the others are of any interest."""
+        return self._slots_in(self.rule.applies_if or self.rule.hit_if)
+
+    def _slots_in(self, *lines: Line) -> tuple[int, ...]:
+        names = (name for line in lines for name in names_in(line))
         return tuple(dict.fromkeys(self.slots[name] for name in names))
 
 

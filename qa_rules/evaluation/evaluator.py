@@ -56,7 +56,8 @@ class RuleEvaluator:
         for at, one in enumerate(compiled):
             for slot in one.stated:
                 self._stating.setdefault(slot, []).append(at)
-        self._waking = Waking(self._operators, self._stating)
+        leading = {slot for one in compiled for slot in one.leading}
+        self._waking = Waking(self._operators, leading)
         self._quiet = dict(enumerate(self._waking.quiet))
         self._standing: dict[tuple[Truth, ...], _Standing] = {}
 

@@ -34,10 +34,11 @@ class Waking:
     A search sleeps while none of its triggers occurs in its area and its scope has no gap, one
     with an anchor while the anchor sleeps too; a relation while what it relates does. `quiet`
     holds the truths of sleepers by slot; those of operators that never sleep are placeholders.
-    `measures` are the slots of what is measured of every call: timing, counts, metadata.
+    `measures` are the slots of what is measured of every call: timing, counts, metadata. What
+    `leading` slots look for is searched for at once; what others do when they are asked.
     """
 
-    def __init__(self, operators: Sequence[Operator], stated: Collection[int]) -> None:
+    def __init__(self, operators: Sequence[Operator], leading: Collection[int]) -> None:
         self.quiet = [Truth.FALSE] * len(operators)
         self.measures: list[int] = []
         self._always: list[int] = []
@@ -50,10 +51,7 @@ class Waking:
         self._meanings: dict[SemanticCondition, list[int]] = defaultdict(list)
         self._acts: dict[str, list[int]] = defaultdict(list)
         self._areas: dict[Area, list[int]] = defaultdict(list)
-        self._wanted = {*stated}
-        for operator in operators:
-            if isinstance(operator, RelationOperator):
-                self._wanted.update(operator.leading)
+        self._wanted = _with_those_below(leading, operators)
         for slot, operator in enumerate(operators):
             self._place(slot, operator)
         self.scanner = Scanner(
@@ -169,3 +167,17 @@ class Waking:
             return set()
         wanted: Mapping[str, object] = self._acts if facts.acts is None else facts.acts_by_name
         return {slot for act in wanted for slot in self._acts.get(act, ())}
+
+
+def _with_those_below(leading: Collection[int], operators: Sequence[Operator]) -> set[int]:
+    """The slots, with those on which their relations hang."""
+    wanted: set[int] = set()
+    waiting = [*leading]
+    while waiting:
+        slot = waiting.pop()
+        if slot not in wanted:
+            wanted.add(slot)
+            operator = operators[slot]
+            if isinstance(operator, RelationOperator):
+                waiting += operator.leading
+    return wanted

@@ -19,7 +19,7 @@ from qa_rules.facts.acts import ActListener, Acts
 from qa_rules.facts.call import CallView
 from qa_rules.facts.hearing import Hearing
 from qa_rules.facts.meaning import MeaningModel, Meanings
-from qa_rules.facts.scan import Line, Mask, Said, Scanner, Trace
+from qa_rules.facts.scan import Line, Mask, Said, Scanner, Sightings, Trace
 from qa_rules.facts.selection import bits
 from qa_rules.verdicts.place import Place
 
@@ -56,6 +56,7 @@ class CallFacts:
         utterances = call.transcript.utterances
         self._forms: dict[int, TextForms] = dict(call.forms)
         self._lines: list[Line | None] = [None] * len(utterances)
+        self._seen = Sightings()
         self._matched: dict[Trace, tuple[Mask, Mask]] = {}
         self._entities: dict[int, tuple[Entity, ...]] = {}
         self.quoted: dict[object, tuple[Place, ...]] = {}
@@ -97,8 +98,15 @@ class CallFacts:
             return mask
         checked, held = self._matched.get(one, (0, 0))
         if new := mask & ~checked:
+            in_normalised = self._seen.normalised.get(one, 0)
+            in_heard = self._seen.heard.get(one, 0)
             for at in bits(new):
-                if one.holds_in(self.line(at)):
+                normalised, heard = self.line(at)
+                shown = (
+                    normalised if in_normalised >> at & 1 else None,
+                    heard if in_heard >> at & 1 else None,
+                )
+                if one.holds_in(shown):
                     held |= 1 << at
             self._matched[one] = checked | new, held
         return held & mask
@@ -112,16 +120,17 @@ class CallFacts:
             if own is None:
                 own = said[utterance.role] = Said()
             own.everywhere |= owner
-            lines, normalised, heard = own.lines, text.normalised, text.heard
-            lines.texts.append(normalised)
-            lines.owners.append(owner)
+            normalised, heard = text.normalised, text.heard
+            own.normalised.texts.append(normalised)
+            own.normalised.owners.append(owner)
             if heard != normalised:
-                lines.texts.append(heard)
-                lines.owners.append(owner)
+                own.heard.texts.append(heard)
+                own.heard.owners.append(owner)
             if self.recognised:
                 own.sounds.texts.append(SOUNDS.encode(text.pinyin))
                 own.sounds.owners.append(owner)
-        return self._scanner.read(said)
+        self._seen = self._scanner.read(said)
+        return self._seen.together()
 
     def mask_of(self, indexes: Iterable[int]) -> Mask:
         """The utterances with these indexes, as a mask."""

@@ -47,10 +47,7 @@ class Pattern:
 
     def holds_in(self, line: Line) -> bool:
         """Whether the pattern matches somewhere in a form of an utterance."""
-        normalised, heard = line
-        if self._search(normalised) is not None:
-            return True
-        return heard is not None and self._search(heard) is not None
+        return any(form is not None and self._search(form) is not None for form in line)
 
     def spans(self, text: bytes) -> Iterator[tuple[int, int]]:
         """Non-empty matches in a text in UTF-8, in code points; they do not overlap.

@@ -23,8 +23,8 @@ Mask = int
 Signs = frozenset[str]
 """Words of which one must occur."""
 
-Line = tuple[bytes, bytes | None]
-"""The normalised form of an utterance in UTF-8, and the heard one where it differs."""
+Line = tuple[bytes | None, bytes | None]
+"""The normalised form of an utterance in UTF-8, and the heard one; None where it says no more."""
 
 
 class Trace(Protocol):
@@ -61,14 +61,36 @@ class Lines:
 
 @dataclass(slots=True)
 class Said:
-    """What one role says in a call: normalised and heard forms, and sound codes if they count.
+    """What one role says in a call: normalised forms, heard ones that differ, and sound codes.
 
-    `everywhere` is the mask of the role's utterances.
+    `everywhere` is the mask of the role's utterances. Without `sounds`, nothing goes by sound.
     """
 
-    lines: Lines = field(default_factory=Lines)
+    normalised: Lines = field(default_factory=Lines)
+    heard: Lines = field(default_factory=Lines)
     sounds: Lines = field(default_factory=Lines)
     everywhere: Mask = 0
+
+
+Found = dict[Trace, Mask]
+"""The utterances in which each trace may hold, as far as there are any."""
+
+
+@dataclass(frozen=True, slots=True)
+class Sightings:
+    """Where each trace may hold, by the form of the text that shows a sign of it."""
+
+    normalised: Found = field(default_factory=dict)
+    heard: Found = field(default_factory=dict)
+    sounds: Found = field(default_factory=dict)
+
+    def together(self) -> Found:
+        """The utterances in which each trace may hold in some form."""
+        found = dict(self.normalised)
+        for others in (self.heard, self.sounds):
+            for trace, mask in others.items():
+                found[trace] = found.get(trace, 0) | mask
+        return found
 
 
 class Scanner:
@@ -80,12 +102,12 @@ class Scanner:
     def __init__(self, wanted: Mapping[Trace, Set[SaidBy]]) -> None:
         self._readers = {role: _Reader(_wanted_of(role, wanted)) for role in ROLES}
 
-    def read(self, said: Mapping[Role, Said]) -> dict[Trace, Mask]:
-        """The utterances in which each trace may hold, as far as there are any."""
-        found: dict[Trace, Mask] = {}
+    def read(self, said: Mapping[Role, Said]) -> Sightings:
+        """What may be where in a call."""
+        seen = Sightings()
         for role, texts in said.items():
-            self._readers[role].read(texts, found)
-        return found
+            self._readers[role].read(texts, seen)
+        return seen
 
 
 class _Reader:
@@ -96,13 +118,14 @@ class _Reader:
         self._in_text = _Signposts({trace: trace.signs for trace in traces})
         self._in_sound = _Signposts({trace: trace.sound_signs for trace in traces})
 
-    def read(self, said: Said, found: dict[Trace, Mask]) -> None:
+    def read(self, said: Said, seen: Sightings) -> None:
         """Adds the utterances in which each trace may hold."""
         for trace in self._anywhere:
-            found[trace] = found.get(trace, 0) | said.everywhere
-        self._in_text.read(said.lines, found)
-        if said.sounds.texts:
-            self._in_sound.read(said.sounds, found)
+            for found in (seen.normalised, seen.heard):
+                found[trace] = found.get(trace, 0) | said.everywhere
+        self._in_text.read(said.normalised, seen.normalised)
+        self._in_text.read(said.heard, seen.heard)
+        self._in_sound.read(said.sounds, seen.sounds)
 
 
 def _wanted_of(role: Role, wanted: Mapping[Trace, Set[SaidBy]]) -> list[Trace]:
@@ -120,7 +143,7 @@ class _Signposts:
         self._words = WordSearch(pointing)
         self._traces = [tuple(pointing[word]) for word in self._words.words]
 
-    def read(self, lines: Lines, found: dict[Trace, Mask]) -> None:
+    def read(self, lines: Lines, found: Found) -> None:
         """Adds the utterances in which a sign of each trace occurs.
 
         All lines are read as one text, which no word can hold a break of.
