@@ -64,17 +64,18 @@ def test_vendored_libraries_carry_their_version_and_licence() -> None:
 
 
 def test_a_page_allows_nothing_from_elsewhere() -> None:
-    response = render(request(), "error.html", {"user": None, "title": "x", "message": "<b>y"})
+    values = {"user": None, "title": "x", "message": "<b>y", "back": ""}
+    response = render(request(), "error.html", values)
     policy = response.headers["content-security-policy"]
     assert "unsafe" not in policy
     assert policy.startswith("default-src 'self'")
     assert "&lt;b&gt;y" in bytes(response.body).decode()
-    other = render(request(), "error.html", {"user": None, "title": "x", "message": "y"})
+    other = render(request(), "error.html", values)
     assert other.headers["content-security-policy"] != policy, "the nonce is new for each page"
 
 
 def test_the_language_is_asked_for_once_and_remembered() -> None:
-    values = {"user": None, "title": "x", "message": "y"}
+    values = {"user": None, "title": "x", "message": "y", "back": ""}
     assert 'lang="zh-CN"' in bytes(render(request(), "error.html", values).body).decode()
     asked = render(request(query_string="lang=en&q=1"), "error.html", values)
     assert '<html lang="en">' in bytes(asked.body).decode()
