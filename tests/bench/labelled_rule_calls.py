@@ -19,7 +19,7 @@ FOLDER = Path(__file__).parent / "rule_calls"
 
 Split = Literal["dev", "test"]
 AUTHORS: dict[Split, str] = {"dev": "abcdeuvwxy", "test": "pqrst"}
-"""The letters of the authors of each split."""
+"""The letters of the files of each split; an author may have written several."""
 
 NOT_LABELLED = frozenset(
     {
