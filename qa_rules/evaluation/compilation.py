@@ -191,7 +191,7 @@ def _operator(condition: Condition, slots: Slots, unheard_ms: int, missing: str)
 def _relation(condition: Relation, slots: Slots, unheard_ms: int, missing: str) -> Build:
     match condition:
         case OrderCondition(first=first, then=then):
-            return lambda: OrderOperator((slots[first], slots[then]), missing)
+            return lambda: OrderOperator(slots[first], slots[then], missing)
         case WithinCondition(of=of, find=find):
             return lambda: WithinOperator(condition, slots[of], slots[find], missing)
         case TimesCondition(of=of):

@@ -61,7 +61,6 @@ class CallFacts:
         self._entities: dict[int, tuple[Entity, ...]] = {}
         self.quoted: dict[object, tuple[Place, ...]] = {}
         self.found: dict[object, list[tuple[int, Mask]]] = {}
-        self.by_index = {utterance.index: utterance for utterance in utterances}
         self.hearing = Hearing(call.transcript)
         known = call.timing
         if known is None or known.transcript is not call.transcript:
@@ -94,7 +93,8 @@ class CallFacts:
 
     def matched(self, one: Trace, mask: Mask) -> Mask:
         """The utterances of `mask`, which have a sign of it, in which a trace does hold."""
-        if one.is_sure:
+        holds_in = one.holds_in
+        if holds_in is None:
             return mask
         checked, held = self._matched.get(one, (0, 0))
         if new := mask & ~checked:
@@ -106,7 +106,7 @@ class CallFacts:
                     normalised if in_normalised >> at & 1 else None,
                     heard if in_heard >> at & 1 else None,
                 )
-                if one.holds_in(shown):
+                if holds_in(shown):
                     held |= 1 << at
             self._matched[one] = checked | new, held
         return held & mask
@@ -138,6 +138,10 @@ class CallFacts:
         for index in indexes:
             mask |= 1 << self._place[index]
         return mask
+
+    def utterance(self, index: int) -> Utterance:
+        """The utterance with this index."""
+        return self.transcript.utterances[self._place[index]]
 
     @cached_property
     def _place(self) -> Mapping[int, int]:

@@ -16,7 +16,6 @@ from nlp.normalise import TextForm, TextForms, forms
 from nlp.phonetics import syllables
 from qa_rules.facts.call_facts import SOUNDS
 from qa_rules.facts.literals import rarest
-from qa_rules.facts.scan import Line
 
 _SHORTEST_SOUND = 3  # Two syllables sound like too many other words to be evidence.
 
@@ -27,7 +26,7 @@ class Keyword:
     `signs` and `sound_signs` are words of which it needs one, in the forms they are looked for in.
     """
 
-    is_sure = True
+    holds_in = None
 
     def __init__(self, source: str) -> None:
         parsed = parse_expression(source)
@@ -38,10 +37,6 @@ class Keyword:
         self.sound_signs = _sounding(needed(self._sounds))
         # `&` means "in one utterance"; anything narrower must stay inside one sentence.
         self._wide = isinstance(parsed, AllOf)
-
-    def holds_in(self, _line: Line) -> bool:
-        """True: where its signs are, only looking for evidence tells more."""
-        return True
 
     def may_hold_in(self, text: TextForms) -> bool:
         """Whether the words that it needs occur in a text; sounds left aside."""

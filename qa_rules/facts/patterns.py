@@ -34,7 +34,6 @@ class Pattern:
         AppError: `bad-rules` quoting the pattern that RE2 refuses and why.
     """
 
-    is_sure = False
     sound_signs: Signs = frozenset()
 
     def __init__(self, source: str) -> None:

@@ -7,7 +7,7 @@ in which utterances.
 """
 
 from collections import defaultdict
-from collections.abc import Mapping, Sequence, Set
+from collections.abc import Callable, Mapping, Sequence, Set
 from dataclasses import dataclass, field
 from typing import Protocol
 
@@ -36,11 +36,11 @@ class Trace(Protocol):
     """
 
     @property
-    def is_sure(self) -> bool:
-        """Whether a sign says all that can be known without looking for evidence."""
+    def holds_in(self) -> Callable[[Line], bool] | None:
+        """Whether it holds somewhere in an utterance that has a sign of it.
 
-    def holds_in(self, line: Line) -> bool:
-        """Whether it holds somewhere in an utterance that has a sign of it."""
+        None where a sign says all that can be known without looking for evidence.
+        """
 
     @property
     def signs(self) -> Signs:

@@ -28,18 +28,14 @@ class UnansweredOperator(RelationOperator):
         unheard_ms: int,
         missing: str,
     ) -> None:
-        super().__init__(tuple(s for s in (question, answer) if s is not None), missing)
+        leading = () if question is None else (question,)
+        super().__init__(tuple(s for s in (question, answer) if s is not None), missing, leading)
         self._condition = condition
         self._question = question
         self._answer = answer
         self._unheard_ms = unheard_ms
         self._asker: SaidBy = "agent" if condition.role == "agent" else "customer"
         self._other: SaidBy = "customer" if condition.role == "agent" else "agent"
-
-    @property
-    def leading(self) -> Collection[int]:
-        """The question, if a condition says what that is."""
-        return () if self._question is None else (self._question,)
 
     def stirs(self, awake: Collection[int]) -> bool:
         """Whether there may be a question."""

@@ -34,7 +34,7 @@ class JudgeOperator(SearchOperator):
         if judgement.verdict == "no":
             return unsettled(selection.gap) if selection.gap else self._no(judgement, selection)
         quotes = tuple(
-            quote(facts.by_index[said.utterance], said.char_start, said.char_end, "judge", "raw")
+            quote(facts.utterance(said.utterance), said.char_start, said.char_end, "judge", "raw")
             for said in judgement.quotes
             if said.utterance in selection.indexes
         )

@@ -30,21 +30,16 @@ class ProcessOperator(RelationOperator):
     """
 
     def __init__(self, condition: ProcessCondition, slots: tuple[int, ...], missing: str) -> None:
-        super().__init__(slots, missing)
         self._graph = Graph(condition)
         self._names = tuple(step.step for step in condition.steps)
-        self._leading = tuple(self.leading)
+        slot = dict(zip(self._names, slots, strict=True))
+        entries = tuple(slot[name] for name in self._graph.entries)
+        super().__init__(slots, missing, leading=entries)
         self._timed = any(step.reach.seconds is not None for step in condition.steps)
-
-    @property
-    def leading(self) -> Collection[int]:
-        """The steps that the process may begin with."""
-        slot = dict(zip(self._names, self.slots, strict=True))
-        return [slot[name] for name in self._graph.entries]
 
     def stirs(self, awake: Collection[int]) -> bool:
         """Whether a step that the process may begin with has been run."""
-        return any(slot in awake for slot in self._leading)
+        return any(slot in awake for slot in self.leading)
 
     def __call__(self, facts: CallFacts, verdicts: Verdicts) -> Verdict:
         """The verdict on one call."""

@@ -29,19 +29,18 @@ class RelationOperator(ABC):
     """An operator on the verdicts of other conditions, by their slots.
 
     Where `stirs` says no, the conditions surely have no place in the call, and its truth is
-    `quiet`.
+    `quiet`. `leading` are those of the slots on which it hangs whether the others are of any
+    interest.
     """
 
     quiet = Truth.FALSE
 
-    def __init__(self, slots: tuple[int, ...], missing: str = "") -> None:
+    def __init__(
+        self, slots: tuple[int, ...], missing: str = "", leading: Collection[int] | None = None
+    ) -> None:
         self.slots = slots
+        self.leading = slots if leading is None else leading
         self._missing = missing
-
-    @property
-    def leading(self) -> Collection[int]:
-        """Those of the slots on which it hangs whether the others are of any interest."""
-        return self.slots
 
     def stirs(self, awake: Collection[int]) -> bool:
         """Whether it has to be run when those slots have been."""
@@ -65,10 +64,8 @@ class RelationOperator(ABC):
 class OrderOperator(RelationOperator):
     """Runs an `OrderCondition`: the slots are those of `first` and `then`."""
 
-    @property
-    def leading(self) -> Collection[int]:
-        """What comes first."""
-        return self.slots[:1]
+    def __init__(self, first: int, then: int, missing: str) -> None:
+        super().__init__((first, then), missing, leading=(first,))
 
     def __call__(self, facts: CallFacts, verdicts: Verdicts) -> Verdict:
         """The verdict on one call."""
@@ -80,13 +77,8 @@ class WithinOperator(RelationOperator):
     """Runs a `WithinCondition`: the slots are those of the anchor and of what is looked for."""
 
     def __init__(self, condition: WithinCondition, of: int, find: int, missing: str) -> None:
-        super().__init__((of, find), missing)
+        super().__init__((of, find), missing, leading=(of,))
         self._condition = condition
-
-    @property
-    def leading(self) -> Collection[int]:
-        """The anchor: without it nothing is looked for."""
-        return self.slots[:1]
 
     def stirs(self, awake: Collection[int]) -> bool:
         """Whether it has to be run when those slots have been."""

@@ -1,7 +1,9 @@
 """Operators that read words: keyword, regex and not_regex."""
 
-from collections.abc import Iterator
+from abc import abstractmethod
+from collections.abc import Iterator, Sequence
 from functools import lru_cache, partial
+from typing import Generic, TypeVar
 
 from asr.transcript import Utterance
 from core.evidence import Form, Layer
@@ -11,7 +13,6 @@ from qa_rules.facts.call_facts import CallFacts, quote
 from qa_rules.facts.keywords import Keyword, Keywords, in_one_sentence
 from qa_rules.facts.patterns import Pattern, pattern
 from qa_rules.facts.polarity import affirmed
-from qa_rules.facts.scan import Mask
 from qa_rules.facts.selection import Selection, bits
 from qa_rules.operators.searching import (
     Group,
@@ -56,19 +57,51 @@ def claims(polarity: Polarity, unless: tuple[str, ...], plausible: str = "") -> 
     return Claims(polarity, unless, plausible)
 
 
-class KeywordOperator(SearchOperator):
+Trigger = TypeVar("Trigger", Keyword, Pattern)
+
+
+class _WordingOperator(SearchOperator, Generic[Trigger]):
+    """Looks for any of `each` in what was said; what was found is kept for all that look for it."""
+
+    each: Sequence[Trigger]
+    claims: Claims
+
+    def occurs(self, facts: CallFacts, selection: Selection) -> bool | None:
+        """Whether one of them is said in a way that counts."""
+        return any(self._quoted(which, facts, at) for which, at in self._places(facts, selection))
+
+    def _places(self, facts: CallFacts, selection: Selection) -> Iterator[tuple[int, int]]:
+        """Where which of them may be: numbers in `each`, and of the utterances in the call."""
+        for which, mask in sorted(facts.found.get(self, ())):
+            for at in bits(facts.matched(self.each[which], mask & selection.mask)):
+                yield which, at
+
+    def _quoted(self, which: int, facts: CallFacts, at: int) -> tuple[Place, ...]:
+        one = self.each[which]
+        key = (one, self.claims, at)
+        known = facts.quoted.get(key)
+        if known is None:
+            known = facts.quoted[key] = tuple(self._quotes(one, facts, at))
+        return known
+
+    @abstractmethod
+    def _quotes(self, one: Trigger, facts: CallFacts, at: int) -> Iterator[Place]:
+        """What is said of it in an utterance, as far as it counts."""
+
+
+class KeywordOperator(_WordingOperator[Keyword]):
     """Runs a `KeywordCondition`."""
 
     def __init__(self, condition: KeywordCondition, setting: Setting) -> None:
         self._condition = condition
-        self._keywords = Keywords(condition.words)
+        self.each = Keywords(condition.words).each
         self._needed = entries_needed(condition.mode, len(condition.words), condition.at_least)
-        self._claims = claims(condition.polarity, condition.unless, condition.plausible)
+        self.claims = claims(condition.polarity, condition.unless, condition.plausible)
         self._combine = combine_in_one if condition.in_one_utterance else combine
         super().__init__(
             condition.scope,
             setting,
-            Triggers(self._keywords.each),
+            Triggers(self.each),
             asks_absence=condition.mode == "none",
             counts=condition.mode != "any",
             layer="keyword",
@@ -76,57 +109,43 @@ class KeywordOperator(SearchOperator):
 
     def judge(self, facts: CallFacts, selection: Selection) -> Verdict:
         """The verdict on the selected part of a call."""
-        groups = [
-            self._occurrences(which, facts, selection, mask & selection.mask)
-            for which, mask in sorted(facts.found.get(self, ()))
+        found: dict[int, list[Place]] = {}
+        for which, at in self._places(facts, selection):
+            found.setdefault(which, []).extend(self._quoted(which, facts, at))
+        groups: list[Group] = [
+            tuple(filter(selection.covers, places) if selection.beside else places)
+            for places in found.values()
         ]
         searched = partial(self.searched, selection)
         return self._combine(self._condition.mode, self._needed, groups, selection.gap, searched)
-
-    def _occurrences(self, which: int, facts: CallFacts, selection: Selection, mask: Mask) -> Group:
-        word = self._keywords.each[which]
-        found = [item for at in bits(mask) for item in self._quoted(word, facts, at)]
-        return tuple(filter(selection.covers, found) if selection.beside else found)
 
     def occurs(self, facts: CallFacts, selection: Selection) -> bool | None:
         """Whether some word is said in a way that counts, where one is enough."""
         if self._condition.mode not in ("any", "none"):
             return None
-        for which, mask in facts.found.get(self, ()):
-            word = self._keywords.each[which]
-            for at in bits(mask & selection.mask):
-                if self._quoted(word, facts, at):
-                    return True
-        return False
+        return super().occurs(facts, selection)
 
-    def _quoted(self, word: Keyword, facts: CallFacts, at: int) -> tuple[Place, ...]:
-        key = (word, self._claims, at)
-        known = facts.quoted.get(key)
-        if known is None:
-            utterance = facts.transcript.utterances[at]
-            known = facts.quoted[key] = tuple(self._quotes(word, facts, utterance))
-        return known
-
-    def _quotes(self, word: Keyword, facts: CallFacts, utterance: Utterance) -> Iterator[Place]:
-        for start, end, form in word.spans(facts.forms(utterance), facts.recognised):
-            if self._claims.allow(facts, utterance, start, end):
+    def _quotes(self, one: Keyword, facts: CallFacts, at: int) -> Iterator[Place]:
+        utterance = facts.transcript.utterances[at]
+        for start, end, form in one.spans(facts.forms(utterance), facts.recognised):
+            if self.claims.allow(facts, utterance, start, end):
                 layer: Layer = "pinyin" if form == "pinyin" else "keyword"
                 shown: Form = "raw" if form == "heard" else form
                 score = 0.9 if form == "pinyin" else 1.0
                 yield quote(utterance, start, end, layer, shown, score)
 
 
-class RegexOperator(SearchOperator):
+class RegexOperator(_WordingOperator[Pattern]):
     """Runs a `RegexCondition` on the normalised text, then on the text as heard."""
 
     def __init__(self, condition: RegexCondition, setting: Setting) -> None:
         self._negated = condition.negated
-        self._patterns = tuple(map(pattern, condition.patterns))
-        self._claims = claims(condition.polarity, condition.unless, condition.plausible)
+        self.each = tuple(map(pattern, condition.patterns))
+        self.claims = claims(condition.polarity, condition.unless, condition.plausible)
         super().__init__(
             condition.scope,
             setting,
-            Triggers(self._patterns),
+            Triggers(self.each),
             asks_absence=condition.negated,
             layer="regex",
         )
@@ -134,29 +153,11 @@ class RegexOperator(SearchOperator):
     def judge(self, facts: CallFacts, selection: Selection) -> Verdict:
         """The verdict on the selected part of a call."""
         found: list[Place] = []
-        for which, mask in sorted(facts.found.get(self, ())):
-            one = self._patterns[which]
-            for at in bits(facts.matched(one, mask & selection.mask)):
-                found += self._quoted(one, facts, at)
+        for which, at in self._places(facts, selection):
+            found += self._quoted(which, facts, at)
         kept = filter(selection.covers, found) if selection.beside else found
         verdict = self.verdict(merge_evidence(tuple(kept)), selection)
         return opposite(verdict) if self._negated else verdict
-
-    def occurs(self, facts: CallFacts, selection: Selection) -> bool | None:
-        """Whether some pattern matches in a way that counts."""
-        for which, mask in facts.found.get(self, ()):
-            one = self._patterns[which]
-            for at in bits(facts.matched(one, mask & selection.mask)):
-                if self._quoted(one, facts, at):
-                    return True
-        return False
-
-    def _quoted(self, one: Pattern, facts: CallFacts, at: int) -> tuple[Place, ...]:
-        key = (one, self._claims, at)
-        known = facts.quoted.get(key)
-        if known is None:
-            known = facts.quoted[key] = tuple(self._quotes(one, facts, at))
-        return known
 
     def _quotes(self, one: Pattern, facts: CallFacts, at: int) -> Iterator[Place]:
         utterance, (normalised, heard) = facts.transcript.utterances[at], facts.line(at)
@@ -166,6 +167,6 @@ class RegexOperator(SearchOperator):
                 if not in_one_sentence(text, span, form):
                     continue
                 start, end = text.to_raw(*span, form)
-                if self._claims.allow(facts, utterance, start, end):
+                if self.claims.allow(facts, utterance, start, end):
                     shown: Form = "normalised" if form == "normalised" else "raw"
                     yield quote(utterance, start, end, "regex", shown)

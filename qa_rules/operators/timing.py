@@ -79,7 +79,7 @@ class InterruptionOperator:
             if starts is None:
                 return unsettled(Gap(Truth.NOT_APPLICABLE, "听不出双方是否同时说话，无法判断抢话"))
             wanted += [
-                _interruption(start, facts.by_index[start.utterance])
+                _interruption(start, facts.utterance(start.utterance))
                 for start in starts
                 if start.utterance in selection.indexes
             ]

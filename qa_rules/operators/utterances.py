@@ -22,7 +22,7 @@ from qa_rules.conditions.searches import (
 )
 from qa_rules.facts.call_facts import CallFacts, quote
 from qa_rules.facts.keywords import Keywords
-from qa_rules.facts.scan import Line, Signs
+from qa_rules.facts.scan import Signs
 from qa_rules.facts.selection import Selection
 from qa_rules.operators.searching import (
     Group,
@@ -145,15 +145,11 @@ class EntityOperator(SearchOperator):
 class _AnyWord:
     """Utterances that hold any of some words."""
 
-    is_sure = True
+    holds_in = None
     sound_signs: Signs = frozenset()
 
     def __init__(self, words: Sequence[str]) -> None:
         self.signs = frozenset(words)
-
-    def holds_in(self, _line: Line) -> bool:
-        """True: a sign is all that it takes."""
-        return True
 
 
 _FEELING = _AnyWord((*NEGATIVE, *POSITIVE))
