@@ -47,7 +47,7 @@ from insights.conversation import call_metrics
 from nlp.encoders.use import UseEncoder
 from nlp.normalise import forms
 from nlp.vectors import CachedEncoder
-from qa_rules.conditions.boolean import And, Name, Not, format_line
+from qa_rules.conditions.boolean import And, Line, Name, Not
 from qa_rules.conditions.relations import OrderCondition, TimesCondition, WithinCondition
 from qa_rules.conditions.scope import Scope
 from qa_rules.conditions.searches import (
@@ -231,13 +231,19 @@ def _asks_meaning(rule: Rule) -> bool:
 def _by_words(rule: Rule) -> bool:
     """Whether a rule hits on what is said in so many words, and on nothing else."""
     found = rule.conditions.values()
-    return "not" not in format_line(rule.hit_if).split() and all(
+    return not _asks_absence(rule.hit_if) and all(
         (isinstance(one, KeywordCondition) and one.mode != "none")
         or (isinstance(one, RegexCondition) and not one.negated)
         or (isinstance(one, WithinCondition) and not one.lacking)
         or isinstance(one, OrderCondition | TimesCondition)
         for one in found
     )
+
+
+def _asks_absence(line: Line) -> bool:
+    if isinstance(line, Name | Not):
+        return isinstance(line, Not)
+    return any(map(_asks_absence, line.operands))
 
 
 def _exchanged(rules: list[Rule], pick: random.Random) -> dict[int, str]:
