@@ -15,6 +15,7 @@ from models.tables import ApiKey, SignInSession, User
 
 KEY_PREFIX = "tjk_"
 ROLES = ("admin", "manager", "reviewer", "agent")
+_REVIEWING_ROLES = ("admin", "manager", "reviewer")
 _USERNAME = re.compile(r"[^\s\x00-\x1f\x7f/]{1,64}")
 _LAST_USE_GRAIN = dt.timedelta(minutes=1)
 
@@ -68,6 +69,16 @@ async def get_user(session: AsyncSession, user_id: uuid.UUID) -> User:
     if row is None:
         raise AppError("not-found", f"没有用户 {user_id}。请在用户列表中查看。")
     return row
+
+
+def may_review(user: User) -> bool:
+    """Whether somebody may review and judge calls at all."""
+    return user.role in _REVIEWING_ROLES and not user.disabled
+
+
+async def reviewers(session: AsyncSession) -> list[User]:
+    """Everybody who may review, in the order of `list_users`."""
+    return [user for user in await list_users(session) if may_review(user)]
 
 
 async def list_users(session: AsyncSession) -> Sequence[User]:

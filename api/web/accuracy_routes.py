@@ -29,7 +29,6 @@ from api.v1.review_samples.routes import NewSample, create_sample, draw_again, l
 from api.web.page_route import PageRoute
 from api.web.queue_page import Drawing, show_queue
 from api.web.rendering import query, render
-from api.web.review_view import REVIEWING_ROLES
 from api.web.rule_view import rule_cards
 from core.errors import AppError
 from core.serial import from_json
@@ -175,15 +174,11 @@ async def _calibrations(
     typed: Mapping[str, Any] | None = None,
     refused: AppError | None = None,
 ) -> Response:
-    people = [
-        user for user in await access.list_users(session)
-        if user.role in REVIEWING_ROLES and not user.disabled
-    ]  # fmt: skip
     may_start = principal.role in ("admin", "manager")
     values = {
         "user": principal,
         "calibrations": (await list_calibrations(principal, session)).items,
-        "judges": people if may_start else [],
+        "judges": await access.reviewers(session) if may_start else [],
         "people": await access.display_names(session),
         "samples": (await list_samples(principal, session)).items if may_start else [],
         "may_start": may_start,

@@ -15,7 +15,7 @@ from api.web.call_view import score_sum
 from api.web.rendering import query
 from api.web.rule_view import rule_cards
 from core.errors import AppError
-from models.access import display_names, list_users
+from models.access import display_names, reviewers
 from models.calls import CallFilter
 from models.reviews.calibrations import open_items
 from models.reviews.queue import QueueFilter, QueueOrder
@@ -24,7 +24,6 @@ from models.reviews.verdicts import ReasonCode
 from models.tables import Call
 from qa_rules.findings import RuleSeverity
 
-REVIEWING_ROLES = ("admin", "manager", "reviewer")
 # "Does not" reasons first; the last one wants an explanation.
 REASONS: tuple[str, ...] = get_args(ReasonCode)
 OVERTURN_REASONS = tuple(code for code in REASONS if code != "missed-by-rule")
@@ -85,9 +84,7 @@ async def review_values(
 async def _assignees(session: AsyncSession) -> list[tuple[str, str]]:
     """User name and shown name of everybody who may review."""
     return [
-        (user.username, user.display_name or user.username)
-        for user in await list_users(session)
-        if user.role in REVIEWING_ROLES and not user.disabled
+        (user.username, user.display_name or user.username) for user in await reviewers(session)
     ]
 
 

@@ -13,6 +13,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from core.errors import AppError
 from core.ids import new_id
+from models.access import may_review
 from models.tables import (
     Calibration,
     CalibrationItem,
@@ -23,7 +24,6 @@ from models.tables import (
     User,
 )
 
-_JUDGES = ("admin", "manager", "reviewer")
 MOST_ITEMS = 500
 
 
@@ -56,7 +56,7 @@ async def create_calibration(
             two people who can judge, without items, or for a pair that is no finding.
     """
     people = {user.id: user for user in members}
-    if len(people) < 2 or any(u.disabled or u.role not in _JUDGES for u in people.values()):
+    if len(people) < 2 or not all(map(may_review, people.values())):
         raise _bad("请选择至少两位可用的质检员、主管或管理员")
     pairs = list(dict.fromkeys(items))
     if not 1 <= len(pairs) <= MOST_ITEMS:

@@ -7,6 +7,7 @@ from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from core.errors import AppError
+from models.access import may_review
 from models.actors import SYSTEM, Actor
 from models.audit import record
 from models.results import StoredAnalysis
@@ -29,7 +30,6 @@ from pipeline.webhooks import (
 )
 from qa_rules.findings import Finding
 
-_REVIEWERS = ("admin", "manager", "reviewer")
 # More names than this are not read; the panel marks every finding that waits.
 _NAMED = 5
 
@@ -86,7 +86,7 @@ async def assign(
     Raises:
         AppError: `bad-assignee` when that person cannot review; what `step` refuses.
     """
-    if to.disabled or to.role not in _REVIEWERS:
+    if not may_review(to):
         raise AppError("bad-assignee", f"{to.username} 不能复核通话。请选择质检员、主管或管理员。")
     if to.role == "manager" and call.team not in to.teams:
         raise AppError("bad-assignee", f"{to.username} 不管这个团队。请选择别人。")
